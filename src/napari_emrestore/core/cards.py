@@ -1,0 +1,86 @@
+"""What a model is, what it may be used for and how well it did: the content of a card file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from napari_emrestore.core.restoration import TilingRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRange:
+    """The inputs a model has seen; outside of it a user is warned.
+
+    Attributes
+    ----------
+    frames : tuple of int
+        Smallest and largest number of frames.
+    dose_e : tuple of float, optional
+        Electrons per pixel and frame.
+    pixel_size_nm : tuple of float, optional
+        Nanometres per pixel; ``None`` when the training data do not fix it.
+    """
+
+    frames: tuple[int, int] = (1, 1)
+    dose_e: tuple[float, float] | None = None
+    pixel_size_nm: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One entry of the model catalogue; reading it needs no torch.
+
+    Attributes
+    ----------
+    id, version, name : str
+        ``id`` is unique in the catalogue; ``name`` is for menus.
+    summary : str
+        What it is for, in one sentence.
+    task : str
+        ``"denoise"`` or ``"deblur+denoise"``.
+    architecture : str
+        Folder name in ``models/architectures``.
+    parameters : mapping
+        Arguments of the architecture's ``build``.
+    weights : Path, optional
+        Safetensors file; ``None`` when the card ships without weights (see `known_failures`, `training`).
+    sha256 : str
+        Hash of the weights file; empty without weights.
+    tiling : TilingRule
+        Stride, halo and whether tiling is exact.
+    precisions : tuple of str
+        Safe precisions, of ``"fp32"``, ``"bf16"``, ``"fp16"``.
+    trained : TrainedRange
+        What it has seen.
+    training : mapping
+        Data, steps, machine, seconds, recipe.
+    validation : tuple of mapping
+        Rows of the validation table, each naming its data, metric values and the command that made it.
+    known_failures : tuple of str
+        Where it is known to go wrong.
+    license, credit : str
+        Terms of the weights and who is to be cited.
+    """
+
+    id: str
+    version: str
+    name: str
+    summary: str
+    task: str
+    architecture: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    weights: Path | None = None
+    sha256: str = ""
+    tiling: TilingRule = TilingRule()
+    precisions: tuple[str, ...] = ("fp32",)
+    trained: TrainedRange = TrainedRange()
+    training: Mapping[str, Any] = field(default_factory=dict)
+    validation: tuple[Mapping[str, Any], ...] = ()
+    known_failures: tuple[str, ...] = ()
+    license: str = ""
+    credit: str = ""

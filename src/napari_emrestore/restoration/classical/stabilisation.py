@@ -1,0 +1,70 @@
+"""From counted electrons to noise of deviation 1 and back: the generalised Anscombe transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[Any]
+
+# The stabilised value of zero electrons; below it the inverse below has no meaning.
+_DARK = 2 * np.sqrt(3 / 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Stabiliser:
+    """The transform for noise of variance ``gain * value + intercept``.
+
+    Only this line matters: how a camera's offset and read noise share the intercept changes nothing.
+
+    Attributes
+    ----------
+    gain : float
+        Variance per intensity unit; 0 for noise that does not depend on the signal.
+    intercept : float
+        Variance at value 0; positive if `gain` is 0.
+
+    References
+    ----------
+    Makitalo & Foi 2013, DOI 10.1109/TIP.2012.2202675 (inverse: closed-form exact unbiased).
+    """
+
+    gain: float
+    intercept: float
+
+    def forward(self, image: Image) -> Image:
+        """Return `image` with noise of deviation about 1; values below any possible signal become 0."""
+        if self.gain == 0:
+            return np.asarray(image / np.sqrt(self.intercept))
+        electrons = (image + self.intercept / self.gain) / self.gain
+        return np.asarray(2 * np.sqrt(np.maximum(electrons + 3 / 8, 0)))
+
+    def backward(self, stabilised: Image) -> Image:
+        """Return the unbiased estimate of the signal from denoised `stabilised` values."""
+        if self.gain == 0:
+            return np.asarray(stabilised * np.sqrt(self.intercept))
+        d = np.maximum(stabilised, _DARK)
+        root = np.sqrt(3 / 2)
+        electrons = d**2 / 4 + root / (4 * d) - 11 / (8 * d**2) + 5 * root / (8 * d**3) - 1 / 8
+        return np.asarray(np.maximum(electrons, 0) * self.gain - self.intercept / self.gain)
+
+
+def stabiliser_for(image: Image) -> Stabiliser | None:
+    """Return the transform for the noise estimated in `image`, or ``None`` if there is no noise in it.
+
+    A signal-dependent part that the estimate cannot tell from zero is left out.
+    """
+    from napari_emrestore.metrics import noise_model, noise_sigma
+
+    sigma = noise_sigma(image)
+    if sigma == 0:
+        return None
+    model = noise_model(image)
+    if model.gain <= 0:
+        return Stabiliser(0.0, sigma**2)
+    return Stabiliser(model.gain, model.read_noise**2 - model.gain * model.offset)

@@ -1,0 +1,28 @@
+"""How a model card builds BurstNAF."""
+
+from __future__ import annotations
+
+from napari_emrestore.models.architectures.burst_naf.net import BurstNAF
+
+
+def build(
+    width: int = 24,
+    encoder_blocks: tuple[int, ...] = (1, 1, 2),
+    middle_blocks: int = 2,
+    decoder_blocks: tuple[int, ...] = (1, 1, 1),
+    unshuffle: int = 2,
+) -> BurstNAF:
+    """Return an untrained BurstNAF mapping ``(B, N, Y, X)`` to ``(B, Y, X)`` in model range.
+
+    Parameters
+    ----------
+    width : int
+        Channels at the finest level; each level below doubles them.
+    encoder_blocks, decoder_blocks : tuple of int
+        Blocks per level, finest first for the encoder, coarsest first for the decoder.
+    middle_blocks : int
+        Blocks at the coarsest level, after the frames have been fused.
+    unshuffle : int
+        Factor by which pixels are folded into channels at the entrance.
+    """
+    return BurstNAF(width, tuple(encoder_blocks), middle_blocks, tuple(decoder_blocks), unshuffle)

@@ -1,0 +1,145 @@
+"""A NAFNet-style U-Net with permutation-invariant fusion of frames.
+
+The block is that of Chen et al. 2022, "Simple Baselines for Image Restoration" (DOI
+10.1007/978-3-031-20071-7_2), without its channel attention: a global mean would make a tile depend on
+the rest of the image. Fusion by maximum over frames follows Aittala & Durand 2018 (DOI
+10.1007/978-3-030-01237-3_45); the mean beside it keeps the averaging of noise linear.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class PixelNorm(nn.Module):
+    """Layer normalisation over the channels of each pixel, so that tiles normalise like the whole."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `x` (B, C, Y, X) with zero mean and unit variance over C, then scaled and shifted."""
+        last = x.permute(0, 2, 3, 1)
+        normal = F.layer_norm(last, (x.shape[1],), self.weight, self.bias, 1e-6)
+        return normal.permute(0, 3, 1, 2)
+
+
+def simple_gate(x: Tensor) -> Tensor:
+    """Return the product of the two halves of the channels of `x` (B, 2C, Y, X)."""
+    a, b = x.chunk(2, dim=1)
+    return a * b
+
+
+class NafBlock(nn.Module):
+    """Gated depthwise convolution, then a gated pointwise one, each with a learnt residual weight."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1 = PixelNorm(channels)
+        self.expand1 = nn.Conv2d(channels, 2 * channels, 1)
+        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
+        self.project1 = nn.Conv2d(channels, channels, 1)
+        self.beta = nn.Parameter(torch.zeros(1, channels, 1, 1))
+        self.norm2 = PixelNorm(channels)
+        self.expand2 = nn.Conv2d(channels, 2 * channels, 1)
+        self.project2 = nn.Conv2d(channels, channels, 1)
+        self.gamma = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the block's output for `x` (B, C, Y, X), same shape."""
+        gated = simple_gate(self.depthwise(self.expand1(self.norm1(x))))
+        x = x + self.project1(gated) * self.beta
+        gated = simple_gate(self.expand2(self.norm2(x)))
+        refined: Tensor = x + self.project2(gated) * self.gamma
+        return refined
+
+
+class FrameFusion(nn.Module):
+    """Tells every frame what the burst saw: ``z_t + W [z_t, max_t z, mean_t z]``."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.own = nn.Conv2d(channels, channels, 1)
+        self.shared = nn.Conv2d(2 * channels, channels, 1, bias=False)
+
+    def forward(self, z: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+        """Return fused features (B*N, C, Y, X) and the skip ½(max + mean) (B, C, Y, X)."""
+        highest, mean = pool_frames(z, frames)
+        # The 1x1 of the concat is split so that the burst's part is computed once, not per frame.
+        told = self.shared(torch.cat([highest, mean], 1))
+        fused = unfold_frames(z + self.own(z), frames) + told[:, None]
+        skip_max, skip_mean = fused.amax(1), fused.mean(1)
+        return fused.flatten(0, 1), 0.5 * (skip_max + skip_mean)
+
+
+def unfold_frames(z: Tensor, frames: int) -> Tensor:
+    """Return `z` (B*N, C, Y, X) as (B, N, C, Y, X)."""
+    return z.reshape(z.shape[0] // frames, frames, *z.shape[1:])
+
+
+def pool_frames(z: Tensor, frames: int) -> tuple[Tensor, Tensor]:
+    """Return maximum and mean over the frames of `z` (B*N, C, Y, X), each (B, C, Y, X)."""
+    stacked = unfold_frames(z, frames)
+    return stacked.amax(1), stacked.mean(1)
+
+
+def blocks(count: int, channels: int) -> nn.Sequential:
+    """Return `count` NAF blocks in a row."""
+    return nn.Sequential(*(NafBlock(channels) for _ in range(count)))
+
+
+class BurstNAF(nn.Module):
+    """Encoder per frame with fusion at each level, decoder once per burst, residual to the frame mean.
+
+    Parameters
+    ----------
+    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle
+        See `build`.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        encoder_blocks: tuple[int, ...],
+        middle_blocks: int,
+        decoder_blocks: tuple[int, ...],
+        unshuffle: int,
+    ) -> None:
+        super().__init__()
+        self.unshuffle = unshuffle
+        folded = unshuffle**2
+        widths = [width * 2**level for level in range(len(encoder_blocks) + 1)]
+        self.entry = nn.Conv2d(folded, width, 3, padding=1)
+        self.encoders = nn.ModuleList(blocks(n, c) for n, c in zip(encoder_blocks, widths, strict=False))
+        self.fusions = nn.ModuleList(FrameFusion(c) for c in widths[:-1])
+        self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in widths[:-1])
+        self.collapse = nn.Conv2d(2 * widths[-1], widths[-1], 1)
+        self.middle = blocks(middle_blocks, widths[-1])
+        self.ups = nn.ModuleList(nn.Conv2d(c, 2 * c, 1, bias=False) for c in reversed(widths[1:]))
+        self.decoders = nn.ModuleList(
+            blocks(n, c) for n, c in zip(decoder_blocks, reversed(widths[:-1]), strict=True)
+        )
+        self.exit = nn.Conv2d(width, folded, 3, padding=1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Return the restoration (B, Y, X) of `frames` (B, N, Y, X).
+
+        Y and X are multiples of ``unshuffle * 2**levels``; values are in model range, unclamped.
+        """
+        count = frames.shape[1]
+        z = F.pixel_unshuffle(frames.flatten(0, 1)[:, None], self.unshuffle)
+        z = self.entry(z.contiguous(memory_format=torch.channels_last))
+        skips = []
+        for encoder, fusion, down in zip(self.encoders, self.fusions, self.downs, strict=True):
+            z, skip = fusion(encoder(z), count)
+            skips.append(skip)
+            z = down(z)
+        z = self.middle(self.collapse(torch.cat(pool_frames(z, count), 1)))
+        for up, decoder, skip in zip(self.ups, self.decoders, reversed(skips), strict=True):
+            z = decoder(F.pixel_shuffle(up(z), 2) + skip)
+        correction = F.pixel_shuffle(self.exit(z), self.unshuffle)[:, 0]
+        return frames.mean(1) + correction

@@ -1,0 +1,46 @@
+"""Clean images in, degraded training samples, trained networks and model cards out.
+
+`simulator` turns a scene into the frames a microscope would have taken (intensities 0 to 1 in, 16-bit
+counts out, lengths in pixels, times in ms, doses in electrons per pixel); `scenes` draws procedural
+scenes; `recipe` reads a training recipe; `fit` runs one. Nothing here opens a user's microscope files.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_emrestore.training.fitting import fit
+    from napari_emrestore.training.presets import PRESETS, find_preset
+    from napari_emrestore.training.recipe import Recipe, read_recipe
+    from napari_emrestore.training.scenes import draw_scene
+    from napari_emrestore.training.simulator import Simulated, simulate
+
+_HOMES = {
+    "PRESETS": "presets",
+    "Recipe": "recipe",
+    "Simulated": "simulator",
+    "draw_scene": "scenes",
+    "find_preset": "presets",
+    "fit": "fitting",
+    "read_recipe": "recipe",
+    "simulate": "simulator",
+}
+
+__all__ = [
+    "PRESETS",
+    "Recipe",
+    "Simulated",
+    "draw_scene",
+    "find_preset",
+    "fit",
+    "read_recipe",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

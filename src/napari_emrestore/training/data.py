@@ -1,0 +1,206 @@
+"""From images to training samples: scenes, random crops of them, degraded and registered bursts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emrestore.core import InputError, IntensityMap
+from napari_emrestore.training.presets import find_preset
+from napari_emrestore.training.scenes import SCENES, draw_scene
+from napari_emrestore.training.simulator import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_emrestore.training.recipe import DataRecipe
+
+_RIM_PX = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A clean image to degrade.
+
+    Attributes
+    ----------
+    image : ndarray, shape (Y, X), float32
+        Intensities in 0 to 1.
+    name : str
+        File or kind it came from.
+    real : bool
+        Whether it was measured.
+    """
+
+    image: NDArray[np.float32]
+    name: str
+    real: bool
+
+
+def load_scenes(recipe: DataRecipe, folder: Path, seed: int) -> tuple[list[Scene], list[Scene]]:
+    """Return training scenes and validation scenes of a recipe.
+
+    Parameters
+    ----------
+    recipe : DataRecipe
+        Names the sources; images matching a source's `validation` glob are kept out of training.
+    folder : Path
+        Data folder that the globs start from.
+    seed : int
+        Seed of the procedural scenes.
+
+    Raises
+    ------
+    InputError
+        If a source has no image.
+    """
+    training = _procedural(recipe, seed)
+    validation: list[Scene] = []
+    for source in recipe.sources:
+        held_out = set(folder.glob(source.validation)) if source.validation else set()
+        paths = sorted(set(folder.glob(source.pattern)) | held_out)
+        if not paths:
+            raise InputError(
+                "Every source of a recipe has at least one image",
+                item=source.pattern,
+                came=f"matches nothing in {folder}",
+                remedy="Pass the folder that the recipe's patterns start from.",
+            )
+        for path in paths:
+            target = validation if path in held_out else training
+            target += [_read(path, factor) for factor in source.shrink]
+    return training, validation
+
+
+def _procedural(recipe: DataRecipe, seed: int) -> list[Scene]:
+    rng = np.random.default_rng([seed, 1])
+    return [
+        Scene(draw_scene(kind, recipe.procedural_size_px, rng), kind, real=False)
+        for _ in range(recipe.procedural_scenes)
+        for kind in SCENES
+    ]
+
+
+def _read(path: Path, factor: int) -> Scene:
+    from imageio.v3 import imread
+
+    image = np.asarray(imread(path), np.float32)
+    rows, columns = (length // factor * factor for length in image.shape)
+    blocks = image[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
+    image = blocks.mean((1, 3))
+    low, high = np.percentile(image, (0.1, 99.9))
+    return Scene(
+        np.asarray(np.clip((image - low) / (high - low), 0, 1), np.float32),
+        f"{path.name}/{factor}",
+        real=True,
+    )
+
+
+class SampleMaker:
+    """Makes training samples; sample `index` is always the same one.
+
+    Parameters
+    ----------
+    scenes : sequence of Scene
+        Clean images to draw from.
+    recipe : DataRecipe
+        How to degrade them.
+    seed : int
+        First part of the seed of every sample.
+    """
+
+    def __init__(self, scenes: Sequence[Scene], recipe: DataRecipe, seed: int) -> None:
+        room = recipe.crop_px + 2 * _RIM_PX
+        fitting = [s for s in scenes if min(s.image.shape) >= room]
+        if not fitting:
+            raise InputError(f"Scenes must be at least {room} px wide", came=f"{len(scenes)} scenes came")
+        self._real = [s for s in fitting if s.real]
+        self._procedural = [s for s in fitting if not s.real]
+        self._recipe = recipe
+        self._seed = seed
+
+    def batch(self, indices: Iterable[int], frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return bursts (B, N, Y, X) and truths (B, Y, X) in model range."""
+        samples = [self.sample(index, frames) for index in indices]
+        return np.stack([s[0] for s in samples]), np.stack([s[1] for s in samples])
+
+    def draw_frames(self, step: int) -> int:
+        """Return the burst length of a training step; short bursts are drawn more often."""
+        low, high = self._recipe.frames
+        logarithm = np.random.default_rng([self._seed, 2, step]).uniform(np.log(low), np.log(high + 1))
+        return min(int(np.exp(logarithm)), high)
+
+    def sample(self, index: int, frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return one burst (N, Y, X) and its truth (Y, X) in model range."""
+        recipe = self._recipe
+        rng = np.random.default_rng([self._seed, 3, index])
+        image = _vary(self._draw_scene(rng).image, recipe.contrast, rng)
+        presets = list(recipe.presets)
+        weights = np.array([recipe.presets[name] for name in presets])
+        preset = find_preset(presets[rng.choice(len(presets), p=weights / weights.sum())])
+        side = recipe.crop_px + 2 * _RIM_PX
+        corner = [rng.integers(0, length - side + 1) for length in image.shape]
+        poses = np.asarray(corner) + rng.uniform(-0.5, 0.5, (frames, 2))
+        poses[0] = corner
+        poses = np.clip(poses, 0, np.asarray(image.shape) - side)
+        made = simulate(image, preset, frames=frames, frame_shape=(side, side), rng=rng, poses_px=poses)
+        error = rng.normal(0.0, recipe.registration_px, (frames, 2))
+        burst = _align(made.frames, poses[0] - poses + error)
+        low, high = preset.intensity
+        span = made.camera.dose_e * made.camera.gain_adu
+        clean = IntensityMap.from_signal((low + (high - low) * image) * span + made.camera.offset_adu)
+        intensity = _jitter(clean if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
+        inner = slice(_RIM_PX, -_RIM_PX)
+        return intensity.to_model(burst), intensity.to_model(made.truths[0, inner, inner])
+
+    def _draw_scene(self, rng: np.random.Generator) -> Scene:
+        procedural = rng.random() < self._recipe.procedural_share or not self._real
+        scenes = self._procedural if procedural and self._procedural else self._real
+        return scenes[rng.integers(len(scenes))]
+
+
+def _vary(
+    image: NDArray[np.float32], contrast: tuple[float, float], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return a flipped, turned, perhaps inverted view of `image` with random contrast, in 0 to 1."""
+    turned = np.rot90(image, int(rng.integers(4)))
+    turned = turned[::-1] if rng.random() < 0.5 else turned
+    turned = 1 - turned if rng.random() < 0.3 else turned
+    floor = np.float32(rng.uniform(*contrast))
+    return np.asarray(floor + (1 - floor) * turned, np.float32)
+
+
+def _jitter(intensity: IntensityMap, rng: np.random.Generator) -> IntensityMap:
+    """Return a map that is off by about as much as another crop of the image would make it."""
+    scale = intensity.scale * float(np.exp(rng.normal(0.0, 0.15)))
+    shift = rng.normal(0.0, 0.05) * scale
+    middle = intensity.offset + 0.5 * intensity.scale
+    return IntensityMap(middle - 0.5 * scale + shift, scale)
+
+
+def _align(frames: NDArray[np.uint16], shifts_px: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return all frames but the reference resampled by their shifts, without the rim, (N, Y, X).
+
+    Frames are interpolated after the noise came in, as in use: a network must know that noise.
+    """
+    from scipy.ndimage import correlate1d
+
+    aligned = frames.astype(np.float32)
+    for frame, shift in zip(aligned[1:], shifts_px[1:], strict=True):
+        correlate1d(frame, cubic_taps(shift[0]), axis=0, output=frame, mode="nearest")
+        correlate1d(frame, cubic_taps(shift[1]), axis=1, output=frame, mode="nearest")
+    inner = slice(_RIM_PX, -_RIM_PX)
+    return aligned[:, inner, inner]
+
+
+def cubic_taps(shift_px: float) -> NDArray[np.float64]:
+    """Return the seven Catmull-Rom weights that read a row `shift_px` further on, |shift| below 2."""
+    distance = np.abs(np.arange(-3, 4) - shift_px)
+    near = 1.5 * distance**3 - 2.5 * distance**2 + 1
+    far = -0.5 * distance**3 + 2.5 * distance**2 - 4 * distance + 2
+    return np.where(distance < 1, near, np.where(distance < 2, far, 0.0))

@@ -1,0 +1,59 @@
+"""Training losses on batches ``(B, Y, X)`` in model range."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def l1(output: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean absolute difference."""
+    return (output - truth).abs().mean()
+
+
+def charbonnier(output: Tensor, truth: Tensor, epsilon: float = 1e-3) -> Tensor:
+    """Return the mean of ``sqrt(d² + epsilon²)``."""
+    return ((output - truth) ** 2 + epsilon**2).sqrt().mean()
+
+
+def burst(output: Tensor, truth: Tensor, weight: float = 0.1, gradient_weight: float = 1.0) -> Tensor:
+    """Return L1 plus the L1 of un-normalised Prewitt gradients, mean over both directions.
+
+    The loss of the burst network that Wieslander 2021 compares with (DOI 10.1371/journal.pone.0246336).
+    """
+    import torch
+    from torch.nn import functional as F
+
+    rows = torch.tensor([[1.0, 0.0, -1.0]] * 3, device=output.device)
+    kernels = torch.stack([rows, rows.T])[:, None]
+    gradients = F.conv2d((output - truth)[:, None], kernels).abs().mean()
+    return weight * l1(output, truth) + gradient_weight * gradients
+
+
+def ssim(output: Tensor, truth: Tensor, data_range: float = 1.0) -> Tensor:
+    """Return 1 minus the mean SSIM (Gaussian 11x11, sigma 1.5, valid region; Wang 2004)."""
+    import torch
+    from torch.nn import functional as F
+
+    offsets = torch.arange(-5.0, 6.0, device=output.device)
+    taps = torch.exp(-0.5 * (offsets / 1.5) ** 2)
+    taps = taps / taps.sum()
+    maps = torch.stack([output, truth, output**2 + truth**2, output * truth], 1)
+    flat = maps.flatten(0, 1)[:, None]
+    blurred = F.conv2d(F.conv2d(flat, taps.view(1, 1, -1, 1)), taps.view(1, 1, 1, -1))
+    mu_x, mu_y, squares, product = blurred[:, 0].reshape(len(output), 4, *blurred.shape[-2:]).unbind(1)
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    means, cross = mu_x**2 + mu_y**2, mu_x * mu_y
+    score = (2 * cross + c1) * (2 * (product - cross) + c2) / ((means + c1) * (squares - means + c2))
+    loss: Tensor = 1 - score.mean()
+    return loss
+
+
+def l1_ssim(output: Tensor, truth: Tensor, ssim_weight: float = 0.2) -> Tensor:
+    """Return L1 plus a share of the SSIM loss."""
+    return l1(output, truth) + ssim_weight * ssim(output, truth)
+
+
+LOSSES = {"l1": l1, "charbonnier": charbonnier, "burst": burst, "ssim": ssim, "l1_ssim": l1_ssim}

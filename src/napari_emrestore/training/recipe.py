@@ -1,0 +1,179 @@
+"""Recipes: everything that decides a training run, in one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from napari_emrestore.core import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecipe:
+    """Images of one source.
+
+    Attributes
+    ----------
+    pattern : str
+        Glob below the data folder.
+    shrink : tuple of int
+        Area-mean factors; each gives one scene per image. Shrinking by 2 halves white noise.
+    credit : str
+        Who made the images and under which terms.
+    validation : str
+        Glob of images of this source that are kept out of training.
+    """
+
+    pattern: str
+    shrink: tuple[int, ...] = (2,)
+    credit: str = ""
+    validation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """What a network is shown.
+
+    Attributes
+    ----------
+    presets : mapping of str to float
+        Degradation presets and how often each is drawn.
+    frames : tuple of int
+        Fewest and most frames of a burst.
+    sources : tuple of SourceRecipe
+        Real images.
+    procedural_scenes, procedural_size_px : int
+        Number and size of procedural scenes of each kind.
+    procedural_share : float
+        How often a procedural scene is drawn.
+    contrast : tuple of float
+        Range of the darkest intensity relative to the brightest.
+    registration_px : float
+        Standard deviation of the alignment error left between frames.
+    crop_px, batch : int
+        Size of a training crop and crops per step.
+    """
+
+    presets: Mapping[str, float]
+    frames: tuple[int, int] = (1, 1)
+    sources: tuple[SourceRecipe, ...] = ()
+    procedural_scenes: int = 8
+    procedural_size_px: int = 512
+    procedural_share: float = 0.3
+    contrast: tuple[float, float] = (0.0, 0.6)
+    registration_px: float = 0.1
+    crop_px: int = 128
+    batch: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class OptimiserRecipe:
+    """How a network learns: AdamW, warm-up, constant rate, cosine decay at the end.
+
+    Attributes
+    ----------
+    steps, warmup_steps : int
+        Training steps in all and of the linear warm-up.
+    decay_share : float
+        Share of the steps at the end over which the rate falls to zero.
+    rate, weight_decay, clip : float
+        Learning rate, decoupled weight decay and the largest gradient norm.
+    loss : str
+        Name in ``losses.LOSSES``.
+    average : float
+        Decay of the running average of weights that is validated and exported.
+    validate_every : int
+        Steps between validations and checkpoints.
+    seed : int
+        Seed of weights and data.
+    """
+
+    steps: int
+    warmup_steps: int = 200
+    decay_share: float = 0.3
+    rate: float = 1e-3
+    weight_decay: float = 1e-4
+    clip: float = 1.0
+    loss: str = "l1_ssim"
+    average: float = 0.999
+    validate_every: int = 500
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One training run from random weights to a model card.
+
+    Attributes
+    ----------
+    id, version, name, summary, task, architecture, parameters, known_failures, license
+        Go into the card; see `ModelCard`.
+    pixel_size_nm, dose_e : tuple of float, optional
+        The trained range for the card.
+    halo_px, stride_px : int
+        Tiling rule of the network.
+    data : DataRecipe
+        What it is shown.
+    optimiser : OptimiserRecipe
+        How it learns.
+    """
+
+    id: str
+    version: str
+    name: str
+    summary: str
+    task: str
+    architecture: str
+    data: DataRecipe
+    optimiser: OptimiserRecipe
+    stride_px: int
+    halo_px: int
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    dose_e: tuple[float, float] | None = None
+    pixel_size_nm: tuple[float, float] | None = None
+    known_failures: tuple[str, ...] = ()
+    license: str = "BSD-3-Clause"
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Return the recipe in a TOML file.
+
+    Raises
+    ------
+    InputError
+        If the file is no TOML or has a key that is unknown or missing; the key is named.
+    """
+    try:
+        record = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("A recipe is a readable TOML file", item=str(path), came=f"gave: {error}") from error
+    data = dict(record.pop("data", {}))
+    sources = tuple(_fill(SourceRecipe, source, path) for source in data.pop("sources", ()))
+    record["data"] = _fill(DataRecipe, data | {"sources": sources}, path)
+    record["optimiser"] = _fill(OptimiserRecipe, record.pop("optimiser", {}), path)
+    return _fill(Recipe, record, path)
+
+
+def _fill(kind: type[T], record: Mapping[str, Any], path: Path) -> T:
+    """Return `kind` with the values of `record`, lists as tuples."""
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(record) - known):
+        raise InputError(
+            f"A recipe's {kind.__name__} has the keys {', '.join(sorted(known))}",
+            item=str(path),
+            came=f"has {', '.join(unknown)}",
+        )
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in record.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise InputError(
+            f"A recipe's {kind.__name__} is complete", item=str(path), came=str(error)
+        ) from error

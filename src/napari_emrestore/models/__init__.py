@@ -1,0 +1,62 @@
+"""Model cards and weights in, networks ready to run out.
+
+A card (TOML) says what a model is, what it was trained on, how well it did and how its work may be
+tiled; the weights (safetensors) stand beside it. Listing and reading cards loads no torch;
+`load_network` does, checks the weights' hash and never runs code from a file.
+
+Networks map ``(B, N, Y, X)`` to ``(B, Y, X)``, float32 in model range (see `core.IntensityMap`). This
+package does not choose devices, cut tiles or touch input units: that is `restoration`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_emrestore.models.card_files import read_card, write_card
+    from napari_emrestore.models.catalogue import (
+        bundled_cards_folder,
+        find_card,
+        list_models,
+        models_folder,
+        scan_models,
+    )
+    from napari_emrestore.models.networks import build_network, load_network
+    from napari_emrestore.models.weight_files import file_sha256
+
+_HOMES = {
+    "read_card": "card_files",
+    "write_card": "card_files",
+    "bundled_cards_folder": "catalogue",
+    "find_card": "catalogue",
+    "list_models": "catalogue",
+    "models_folder": "catalogue",
+    "scan_models": "catalogue",
+    "build_network": "networks",
+    "load_network": "networks",
+    "file_sha256": "weight_files",
+}
+
+__all__ = [
+    "build_network",
+    "bundled_cards_folder",
+    "file_sha256",
+    "find_card",
+    "list_models",
+    "load_network",
+    "models_folder",
+    "read_card",
+    "scan_models",
+    "write_card",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

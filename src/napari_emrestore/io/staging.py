@@ -1,0 +1,110 @@
+"""Write beside, then rename: a crash or a full disk never leaves a half file under the final name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from napari_emrestore.core import InputError, WriteError
+from napari_emrestore.io.files import is_zarr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Give a hidden path beside `path` to write to, and move it into place when the block succeeds.
+
+    An older file or Zarr folder of that name is replaced only then. When the block fails, is cancelled or
+    interrupted, what it wrote is removed; only a killed process leaves a hidden ``.partial`` behind.
+
+    Raises
+    ------
+    InputError
+        If the folder of `path` does not exist, or `path` is a folder that is no Zarr image.
+    WriteError
+        If the system refuses to write, for example because the disk is full.
+    """
+    _check_place(path)
+    partial = _beside(path, "partial")
+    try:
+        yield partial
+        _sync(partial)
+        _move(partial, path)
+    except OSError as error:
+        _remove(partial)
+        if isinstance(error, WriteError | InputError):
+            raise
+        raise WriteError(
+            "A place that takes the whole result is needed",
+            item=str(path),
+            came=f"could not be written ({error})",
+            remedy="Free some space or choose another folder; nothing was left under this name.",
+        ) from error
+    except BaseException:
+        _remove(partial)
+        raise
+
+
+def _check_place(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise InputError(
+            "A result is written into an existing folder",
+            item=str(path.parent),
+            came="does not exist",
+            remedy="Create it first.",
+        )
+    if path.is_dir() and any(path.iterdir()) and not is_zarr_content(path):
+        raise InputError(
+            "Only a file or a Zarr image is replaced",
+            item=str(path),
+            came="is a folder with other content",
+            remedy="Choose another name.",
+        )
+
+
+def is_zarr_content(path: Path) -> bool:
+    """Return whether a folder holds Zarr metadata, whatever its name."""
+    return is_zarr(path) and any(p.name in ("zarr.json", ".zgroup", ".zarray") for p in path.iterdir())
+
+
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{kind}")
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes are on the disk, so that a power cut cannot empty it after the rename."""
+    if path.is_file():
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def _move(partial: Path, path: Path) -> None:
+    if not path.is_dir() and not partial.is_dir():
+        partial.replace(path)
+        return
+    # a folder cannot be replaced in one step: the old one steps aside, and back if the move fails
+    old = _beside(path, "old")
+    had_old = path.exists()
+    if had_old:
+        path.rename(old)
+    try:
+        partial.rename(path)
+    except OSError:
+        if had_old:
+            old.rename(path)
+        raise
+    if had_old:
+        _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Length and time units as microscope files spell them; what is not known stays unknown."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_emrestore.core.frames import FrameAxis
+
+# "A" and "m" are read as files of this field mean them (ångström, metre), which is why no general unit
+# package is used: there "A" is the ampere. Both code points of µ and Å occur in the wild.
+_LENGTHS_NM = {
+    **dict.fromkeys(("m", "meter", "metre"), 1e9),
+    **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e7),
+    **dict.fromkeys(("mm", "millimeter", "millimetre"), 1e6),
+    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1e3),
+    **dict.fromkeys(("nm", "nanometer", "nanometre"), 1.0),
+    **dict.fromkeys(("Å", "Å", "A", "Ang", "angstrom", "ångström"), 0.1),
+    **dict.fromkeys(("pm", "picometer", "picometre"), 1e-3),
+}
+_TIMES_MS = {
+    **dict.fromkeys(("min", "minute", "minutes"), 6e4),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1e3),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1.0),
+    **dict.fromkeys(("µs", "μs", "us", "microsecond", "microseconds"), 1e-3),
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-6),
+}
+
+
+def to_nm(value: Any, unit: Any) -> float | None:
+    """Return a length in nm, or None if it is not positive and finite or its unit is not known."""
+    return _convert(value, unit, _LENGTHS_NM)
+
+
+def to_ms(value: Any, unit: Any) -> float | None:
+    """Return a duration in ms, or None if it is not positive and finite or its unit is not known."""
+    return _convert(value, unit, _TIMES_MS)
+
+
+def pixel_size_nm(y: Any, x: Any, y_unit: Any, x_unit: Any) -> tuple[float, float] | None:
+    """Return the ``(y, x)`` pixel size in nm, or None unless both are known."""
+    size_y, size_x = to_nm(y, y_unit), to_nm(x, x_unit)
+    return None if size_y is None or size_x is None else (size_y, size_x)
+
+
+def frame_axis(step: Any, unit: Any) -> tuple[FrameAxis, float | None]:
+    """Return the meaning of a frame axis and its step (ms or nm), as its unit tells."""
+    if (step_ms := to_ms(step, unit)) is not None:
+        return "time", step_ms
+    if (step_nm := to_nm(step, unit)) is not None:
+        return "z", step_nm
+    return "index", None
+
+
+def _convert(value: Any, unit: Any, table: dict[str, float]) -> float | None:
+    spelling = str(unit).strip()
+    factor = table.get(spelling, table.get(spelling.lower()) if len(spelling) > 2 else None)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    if factor is None or not math.isfinite(number) or number <= 0:
+        return None
+    # dividing by a whole number keeps 0.4 Å at exactly 0.04 nm
+    return number * factor if factor >= 1 else number / round(1 / factor)

@@ -37,7 +37,7 @@ def list_classical() -> tuple[str, ...]:
     return tuple(CLASSICAL)
 
 
-def load_classical(name: str, **parameters: Any) -> ClassicalRestorer:
+def load_classical(name: str, /, **parameters: Any) -> ClassicalRestorer:
     """Return the classical restorer of this id.
 
     Parameters

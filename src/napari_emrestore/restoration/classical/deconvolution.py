@@ -1,8 +1,7 @@
 """Restorers that undo a known blur: the point-spread function (PSF) is given, never guessed.
 
 A PSF is a small array with odd sides, nothing negative, centred on its middle pixel; it is scaled to sum 1.
-All of these see the whole image: several frames are averaged first, the image is mirrored beyond its rim by
-the size of the PSF so that the far rim does not wrap in, and cropped back.
+All of these see the whole image, and several frames are averaged first. Nothing wraps in from the far rim.
 """
 
 from __future__ import annotations
@@ -22,6 +21,9 @@ if TYPE_CHECKING:
 
     Image = NDArray[Any]
 
+# Below this an expected count or a weight is rounding of the Fourier transform.
+_FAINT = 1e-6
+
 
 def richardson_lucy(psf: ArrayLike, *, iterations: int = 30, black: float | None = None) -> ClassicalRestorer:
     """Return Richardson-Lucy deconvolution, the maximum-likelihood iteration for counted electrons.
@@ -34,7 +36,7 @@ def richardson_lucy(psf: ArrayLike, *, iterations: int = 30, black: float | None
         More sharpen further and amplify noise; 10 to 30 are usual.
     black : float, optional
         Value of zero electrons in the range the restorer works in (`IntensityMap.to_model` of the camera's
-        offset). ``None`` takes the lowest pixel of the image, a rough stand-in.
+        offset); lower pixels count as zero. ``None`` takes the lowest pixel of the image, a rough stand-in.
 
     Raises
     ------
@@ -51,14 +53,11 @@ def richardson_lucy(psf: ArrayLike, *, iterations: int = 30, black: float | None
 
     def deconvolve(image: Image) -> Image:
         zero = float(image.min()) if black is None else black
-        counts = np.maximum(image - zero, 0.0)
-        scale = float(counts.mean()) or 1.0  # the iteration starts at 0.5 everywhere: bring the data there
-        options = {"num_iter": iterations, "clip": False, "filter_epsilon": 1e-6}
-        sharp = scikit_image().richardson_lucy(counts / (2 * scale), kernel, **options)
-        return np.asarray(sharp * (2 * scale) + zero)
+        counts = np.maximum(image.astype(np.float64) - zero, 0.0)
+        return _maximum_likelihood(counts, kernel, iterations) + zero
 
     facts = {"iterations": iterations, "black": black}
-    return _restorer("richardson-lucy", kernel, deconvolve, facts)
+    return ClassicalRestorer("richardson-lucy", of_mean(deconvolve), {**facts, "psf": kernel.tolist()})
 
 
 def wiener_deconvolution(psf: ArrayLike, *, balance: float = 0.1) -> ClassicalRestorer:
@@ -148,6 +147,29 @@ def bm3d_then_wiener(psf: ArrayLike, *, balance: float = 0.01, strength: float =
         lambda frames: deconvolve(denoiser.restore_window(frames)),
         {"balance": balance, "strength": strength, "psf": kernel.tolist()},
     )
+
+
+def _maximum_likelihood(counts: Image, kernel: Image, iterations: int) -> Image:
+    """Return the scene after some Richardson-Lucy iterations.
+
+    scikit-image takes the scene to be black beyond the rim, which rings inwards with every iteration; here
+    the scene reaches beyond the rim as far as the PSF does, and only measured pixels speak.
+    """
+    from scipy.signal import fftconvolve
+
+    height, width = (side // 2 for side in kernel.shape)
+    inside = slice(height, height + counts.shape[0]), slice(width, width + counts.shape[1])
+    measured = np.zeros((counts.shape[0] + 2 * height, counts.shape[1] + 2 * width))
+    measured[inside] = 1.0
+    ratio = np.zeros_like(measured)
+    mirrored = kernel[::-1, ::-1]
+    heard = np.maximum(fftconvolve(measured, mirrored, mode="same"), _FAINT)
+    scene = np.full_like(measured, counts.mean())
+    for _ in range(iterations):
+        expected = np.maximum(fftconvolve(scene, kernel, mode="same")[inside], _FAINT)
+        ratio[inside] = counts / expected
+        scene *= np.maximum(fftconvolve(ratio, mirrored, mode="same"), 0.0) / heard
+    return np.asarray(scene[inside])
 
 
 def _wiener_hunt(kernel: Image, balance: float) -> Callable[[Image], Image]:

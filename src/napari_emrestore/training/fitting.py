@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.core import SILENT, ModelCard, TilingRule, TrainedRange
 from napari_emrestore.training.data import SampleMaker, load_scenes
+from napari_emrestore.training.halo import measure_halo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,10 @@ def fit(
 def export(
     network: nn.Module, recipe: Recipe, progress: Progress, folder: Path, device: str = "cpu"
 ) -> ModelCard:
-    """Write weights (float16 safetensors) and card of a trained network into `folder`; return the card."""
+    """Write weights (float16 safetensors) and card of a trained network into `folder`; return the card.
+
+    The halo on the card is measured with the rounded weights.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -91,6 +95,10 @@ def export(
         for name, tensor in network.state_dict().items()
     }
     save_file(state, weights)
+    network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    halo = measure_halo(
+        network.eval(), recipe.stride_px, recipe.halo_px, frames=min(recipe.data.frames[1], 2)
+    )
     card = ModelCard(
         id=recipe.id,
         version=recipe.version,
@@ -101,7 +109,7 @@ def export(
         parameters=recipe.parameters,
         weights=weights,
         sha256=file_sha256(weights),
-        tiling=TilingRule(recipe.stride_px, recipe.halo_px),
+        tiling=TilingRule(recipe.stride_px, halo),
         trained=TrainedRange(recipe.data.frames, recipe.dose_e, recipe.pixel_size_nm),
         training=_training_record(recipe, progress, device),
         known_failures=recipe.known_failures,

@@ -7,7 +7,7 @@ paper states is chosen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from napari_emrestore.core import InputError
 from napari_emrestore.training.camera import CameraRange
@@ -71,16 +71,15 @@ _HARD_MOTION = MotionRange(
     slip_rate_per_ms=0.05,
     slip_px=2.0,
 )
-_SEM_CAMERA = CameraRange(dose_e=Span(5, 200, log=True), excess_noise=Span(0.3, 1.0), lag_px=Span(0.0, 1.5))
-_POISSON = CameraRange(gain_adu=fixed(20.0), offset_adu=fixed(0.0))
+_DEFOCUS = ScanRange(defocus_px=Span(1.2, 3.0), probe_px=fixed(0.3))
 
 
 def _poisson(dose_e: Span) -> CameraRange:
-    return CameraRange(dose_e=dose_e, gain_adu=_POISSON.gain_adu, offset_adu=_POISSON.offset_adu)
+    return CameraRange(dose_e=dose_e, gain_adu=fixed(20.0), offset_adu=fixed(0.0))
 
 
-def _sem_blur(noise: Span) -> CameraRange:
-    return CameraRange(dose_e=noise, excess_noise=Span(0.3, 1.0), lag_px=Span(0.0, 1.0))
+def _sem_blur(dose_e: Span) -> CameraRange:
+    return CameraRange(dose_e=dose_e, excess_noise=Span(0.3, 1.0), lag_px=Span(0.0, 1.0))
 
 
 PRESETS: dict[str, Preset] = {
@@ -88,6 +87,24 @@ PRESETS: dict[str, Preset] = {
     for preset in (
         Preset("tem_stream", _TEM_CAMERA, _STREAM_MOTION, None, Span(10, 40), (0.25, 1.0)),
         Preset("tem_stream_hard", _TEM_CAMERA, _HARD_MOTION, None, Span(10, 40), (0.25, 1.0)),
+        Preset(
+            "tem_stream_kidney",
+            replace(_TEM_CAMERA, dose_e=Span(600, 2400, log=True)),
+            replace(_STREAM_MOTION, speed_px=Span(2, 10)),
+            None,
+            Span(10, 40),
+            (0.3, 0.8),
+        ),
+        Preset(
+            "tem_stream_grid",
+            replace(_TEM_CAMERA, dose_e=Span(200, 400, log=True)),
+            replace(_STREAM_MOTION, speed_px=Span(6, 14)),
+            None,
+            Span(10, 40),
+            (0.3, 0.8),
+        ),
+        Preset("sem_blur_m1", _sem_blur(Span(24, 40)), scan=_DEFOCUS),
+        Preset("sem_blur_m2", _sem_blur(Span(16, 32)), scan=_DEFOCUS),
         Preset("lde_hde", CameraRange(dose_e=Span(5, 10), read_noise_e=fixed(0.3))),
         Preset("ede_low", _poisson(Span(25, 325))),
         Preset("ede_ordinary", _poisson(Span(200, 2500))),

@@ -118,7 +118,7 @@ class Recipe:
     pixel_size_nm, dose_e : tuple of float, optional
         The trained range for the card.
     halo_px, stride_px : int
-        Tiling rule of the network.
+        Exact halo and stride of the architecture; the card gets the halo measured on the weights.
     data : DataRecipe
         What it is shown.
     optimiser : OptimiserRecipe

@@ -1,0 +1,130 @@
+"""Training: it learns, it resumes to the same weights, and its result is a card that loads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from imageio.v3 import imwrite
+
+from napari_emrestore.core import Cancelled, InputError
+from napari_emrestore.models import load_network, read_card
+from napari_emrestore.training import fit
+from napari_emrestore.training.halo import measure_halo
+from napari_emrestore.training.loop import learning_rate
+from napari_emrestore.training.recipe import DataRecipe, OptimiserRecipe, Recipe, SourceRecipe, read_recipe
+from napari_emrestore.training.scenes import draw_scene
+
+RECIPE = Recipe(
+    id="tiny",
+    version="1",
+    name="Tiny",
+    summary="A test.",
+    task="denoise",
+    architecture="burst_naf",
+    parameters={"width": 4, "encoder_blocks": [1], "middle_blocks": 1, "decoder_blocks": [1]},
+    stride_px=4,
+    halo_px=32,
+    data=DataRecipe(
+        {"poisson": 1.0},
+        frames=(1, 2),
+        sources=(SourceRecipe("*.png", (1,), validation="v_*.png", credit="us"),),
+        procedural_scenes=1,
+        procedural_size_px=64,
+        crop_px=24,
+        batch=2,
+    ),
+    optimiser=OptimiserRecipe(steps=6, warmup_steps=2, validate_every=3),
+)
+
+
+@pytest.fixture
+def images(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("t_1.png", "v_1.png"):
+        imwrite(folder / name, (draw_scene("cells", 64, rng) * 255).astype(np.uint8))
+    return folder
+
+
+class StopAt:
+    """A user who stops the run at a step."""
+
+    def __init__(self, step):
+        self.stop = step
+
+    def step(self, done, total, note=""):
+        if done == self.stop:
+            raise Cancelled("training")
+
+
+@pytest.mark.parametrize("stop", [1, 4])
+def test_a_stopped_run_resumes_to_the_same_weights(images, tmp_path, stop):
+    whole = fit(RECIPE, images, folder=tmp_path / "whole")
+    with pytest.raises(Cancelled):
+        fit(RECIPE, images, folder=tmp_path / "parts", monitor=StopAt(stop))
+    parts = fit(RECIPE, images, folder=tmp_path / "parts")
+    assert parts.sha256 == whole.sha256
+    assert parts.training["steps"] == 6
+
+
+def test_the_result_is_a_card_that_loads_and_says_what_it_saw(images, tmp_path):
+    card = fit(RECIPE, images, folder=tmp_path / "run")
+    again = read_card(tmp_path / "run" / "tiny.toml")
+    assert again.sha256 == card.sha256
+    assert again.training["sources"] == ["*.png"]
+    assert again.training["samples"] == 12
+    assert "held_out_psnr_db" in again.training
+    output = load_network(again)(torch.zeros(1, 3, 16, 16))
+    assert output.shape == (1, 16, 16)
+
+
+def test_training_beats_doing_nothing_on_held_out_samples(images, tmp_path):
+    recipe = replace(
+        RECIPE, optimiser=OptimiserRecipe(steps=150, warmup_steps=10, validate_every=150, rate=3e-3)
+    )
+    card = fit(recipe, images, folder=tmp_path / "run")
+    assert card.training["held_out_psnr_db"] > card.training["held_out_psnr_of_mean_db"] + 0.5
+
+
+def test_the_rate_warms_up_holds_and_falls_to_zero():
+    recipe = OptimiserRecipe(steps=100, warmup_steps=10, decay_share=0.3, rate=1.0)
+    assert learning_rate(recipe, 0) == pytest.approx(0.1)
+    assert learning_rate(recipe, 50) == 1.0
+    assert learning_rate(recipe, 85) == pytest.approx(0.5)
+    assert learning_rate(recipe, 100) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_every_shipped_recipe_is_readable():
+    from importlib.resources import files
+
+    recipes = [
+        p for p in (files("napari_emrestore.training") / "recipes").iterdir() if p.name.endswith(".toml")
+    ]
+    assert recipes
+    for path in recipes:
+        recipe = read_recipe(path)
+        assert path.name == f"{recipe.id}.toml"
+        assert all(source.credit for source in recipe.data.sources)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("steps = ", "TOML"), ("bogus = 1", "bogus"), ("id = 'x'", "complete")]
+)
+def test_a_wrong_recipe_says_what_is_wrong(tmp_path, text, what):
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=what):
+        read_recipe(path)
+
+
+def test_the_measured_halo_is_enough_and_no_larger_than_it_must_be():
+    class Blur(torch.nn.Module):
+        """A five-tap mean along each axis: reaches two pixels."""
+
+        def forward(self, frames):
+            return torch.nn.functional.avg_pool2d(frames.mean(1, keepdim=True), 5, 1, 2)[:, 0]
+
+    assert measure_halo(Blur(), 1, 9, frames=2) == 2
+    assert measure_halo(Blur(), 4, 12, frames=1) == 4

@@ -1,0 +1,34 @@
+"""Losses: known values, the metrics package as oracle for SSIM, zero for equal images."""
+
+import numpy as np
+import pytest
+import torch
+
+from napari_emrestore.metrics import ssim
+from napari_emrestore.training.losses import LOSSES, burst, l1
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_equal_images_cost_nothing_and_gradients_flow(name):
+    truth = torch.rand(2, 24, 31, generator=torch.Generator().manual_seed(0))
+    assert LOSSES[name](truth, truth).item() == pytest.approx(0.0, abs=2e-3)
+    output = (truth + 0.1 * torch.rand(2, 24, 31)).requires_grad_()
+    LOSSES[name](output, truth).backward()
+    assert torch.isfinite(output.grad).all()
+    assert output.grad.abs().sum() > 0
+
+
+def test_the_ssim_loss_is_one_minus_the_metric():
+    rng = np.random.default_rng(1)
+    truth = rng.random((40, 33)).astype(np.float32)
+    image = np.clip(truth + rng.normal(0, 0.1, truth.shape), 0, 1).astype(np.float32)
+    loss = LOSSES["ssim"](torch.from_numpy(image)[None], torch.from_numpy(truth)[None]).item()
+    assert loss == pytest.approx(1 - ssim(image, truth, data_range=1.0), abs=1e-5)
+
+
+def test_the_burst_loss_of_a_ramp_is_its_unnormalised_slope():
+    ramp = torch.arange(10.0).repeat(8, 1)[None] * 0.1
+    flat = torch.zeros_like(ramp)
+    # the Prewitt difference over two pixels, three rows: 3 * 2 * 0.1 along x, nothing along y
+    expected = 0.1 * l1(ramp, flat).item() + 0.5 * 0.6
+    assert burst(ramp, flat).item() == pytest.approx(expected, rel=1e-5)

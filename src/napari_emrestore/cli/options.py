@@ -1,0 +1,118 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from napari_emrestore.core import WARP_KINDS
+from napari_emrestore.pipeline.settings import MERGE_METHODS, WINDOW_MODES, RunSettings
+
+if TYPE_CHECKING:
+    from napari_emrestore.core import WarpKind
+    from napari_emrestore.pipeline.settings import Reference, Tile
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add where and how precisely a network runs."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=["auto", "fp32", "bf16", "fp16"],
+        help="number format of a network",
+    )
+
+
+def add_registration(parser: argparse.ArgumentParser) -> None:
+    """Add how frames are aligned."""
+    parser.add_argument(
+        "--kind",
+        type=_kind,
+        default="euclidean",
+        metavar="KIND",
+        help=f"how frames may differ: {', '.join(WARP_KINDS)}, or none if aligned (default: euclidean)",
+    )
+    parser.add_argument(
+        "--reference",
+        type=_reference,
+        default="sharpest",
+        help="frame the others are brought onto: sharpest, middle, or its number (default: sharpest)",
+    )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add everything a run is told but its files."""
+    parser.add_argument(
+        "--model",
+        default="auto",
+        metavar="ID",
+        help="model or classical method; see: napari-emrestore models",
+    )
+    parser.add_argument(
+        "--frames", type=int, metavar="N", help="frames per burst, 1 to 32 (default: 5 or fewer)"
+    )
+    parser.add_argument(
+        "--window",
+        choices=WINDOW_MODES,
+        default="consecutive",
+        help="how bursts follow each other in a stack",
+    )
+    add_registration(parser)
+    parser.add_argument(
+        "--merge",
+        choices=MERGE_METHODS,
+        default="mean",
+        help="how a burst becomes one frame for a one-frame model",
+    )
+    parser.add_argument(
+        "--tile",
+        type=_tile,
+        default="auto",
+        metavar="PX",
+        help="tile side in pixels, or HEIGHTxWIDTH (default: auto)",
+    )
+    add_device(parser)
+
+
+def settings_of(
+    arguments: argparse.Namespace, source: str, output: str | None, truth: str | None = None
+) -> RunSettings:
+    """Return the run settings of the options added by `add_run`."""
+    chosen: dict[str, Any] = {
+        name: getattr(arguments, name)
+        for name in ("model", "frames", "window", "kind", "reference", "merge", "tile", "device", "precision")
+    }
+    return RunSettings(
+        input=source, output=output, truth=truth, truth_frame=getattr(arguments, "truth_frame", 0), **chosen
+    )
+
+
+def _kind(text: str) -> WarpKind | None:
+    if text == "none":
+        return None
+    for kind in WARP_KINDS:
+        if text == kind:
+            return kind
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(WARP_KINDS)}, none")
+
+
+def _reference(text: str) -> Reference:
+    if text == "sharpest":
+        return "sharpest"
+    if text == "middle":
+        return "middle"
+    if text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is neither sharpest, middle nor a frame number from 0")
+
+
+def _tile(text: str) -> Tile:
+    if text == "auto":
+        return "auto"
+    sides = text.split("x")
+    if len(sides) <= 2 and all(side.isdigit() and int(side) > 0 for side in sides):
+        return int(sides[0]) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is neither auto, a side such as 512, nor sides such as 256x512"
+    )

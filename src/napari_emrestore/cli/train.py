@@ -1,0 +1,60 @@
+"""Train a model from a recipe; a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_emrestore.cli.terminal import Outcome, Terminal
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("recipe", metavar="RECIPE", help="recipe file, or the name of a bundled one")
+    parser.add_argument("--data", required=True, help="folder that the recipe's image patterns start from")
+    parser.add_argument("-o", "--output", required=True, help="folder for weights, card and checkpoint")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (default: cpu)")
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
+    """Run a recipe and write the model card."""
+    from napari_emrestore.pipeline.plain_json import plain
+    from napari_emrestore.training import fit, read_recipe
+
+    folder = Path(arguments.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    recipe = read_recipe(find_recipe(arguments.recipe))
+    with terminal.progress() as monitor:
+        card = fit(recipe, Path(arguments.data), folder=folder, device=arguments.device, monitor=monitor)
+    terminal.say(f"Wrote {folder / card.id}.toml and {card.weights}")
+    for name, value in card.training.items():
+        terminal.say(f"  {name}: {value}")
+    return Outcome({"model": plain(card)})
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """Return the file of a recipe: the path itself, or a recipe of the package by its name.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    from napari_emrestore.core import InputError
+
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    bundled = {
+        Path(str(entry)).stem: Path(str(entry))
+        for entry in files("napari_emrestore.training").joinpath("recipes").iterdir()
+    }
+    if name_or_path in bundled:
+        return bundled[name_or_path]
+    raise InputError(
+        f"A recipe is a TOML file or one of {', '.join(sorted(bundled))}", came=f"{name_or_path!r} came"
+    )

@@ -1,0 +1,41 @@
+"""The straight line: frames of a file -> bursts -> registered bursts -> restorations -> scores -> a file.
+
+In: a `RunSettings` naming an input file or folder, a model and, if there is one, a ground truth. Out: a
+`Result` with the restored image or stack in input units, one report per window of frames, scores against
+the ground truth that was given, and the file that was written. The command line and the docks call `run`;
+`run_batch` does it for many files and takes up an interrupted batch.
+
+Units as in `napari_emrestore.core`: pixels, nm, ms, input intensities. Not done here: aligning, restoring,
+measuring and file formats, which are the packages to the right; comparing models, which is
+`napari_emrestore.pipeline.evaluation`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_emrestore.pipeline.batch import BatchRow, run_batch
+    from napari_emrestore.pipeline.line import Result, run
+    from napari_emrestore.pipeline.scores import Score
+    from napari_emrestore.pipeline.settings import RunSettings
+    from napari_emrestore.pipeline.windows import WindowReport
+
+_HOMES = {
+    "BatchRow": "batch",
+    "Result": "line",
+    "RunSettings": "settings",
+    "Score": "scores",
+    "WindowReport": "windows",
+    "run": "line",
+    "run_batch": "batch",
+}
+
+__all__ = ["BatchRow", "Result", "RunSettings", "Score", "WindowReport", "run", "run_batch"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

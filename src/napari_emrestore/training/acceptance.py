@@ -1,4 +1,4 @@
-"""Is a simulated degradation as hard as the data of the paper it stands for?
+"""Measure whether a simulated degradation is as hard as the data of the paper it stands for.
 
 A preset is accepted when its *unrestored* row lands in the paper's row: within one standard deviation
 where the paper gives one, else within ten per cent (a third for the single pair of Katsuno 2022).

@@ -154,6 +154,7 @@ def read_recipe(path: Path) -> Recipe:
         record = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError("A recipe is a readable TOML file", item=str(path), came=f"gave: {error}") from error
+    _refuse_unknown(Recipe, record, path)
     data = dict(record.pop("data", {}))
     sources = tuple(_fill(SourceRecipe, source, path) for source in data.pop("sources", ()))
     record["data"] = _fill(DataRecipe, data | {"sources": sources}, path)
@@ -163,13 +164,7 @@ def read_recipe(path: Path) -> Recipe:
 
 def _fill(kind: type[T], record: Mapping[str, Any], path: Path) -> T:
     """Return `kind` with the values of `record`, lists as tuples."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(set(record) - known):
-        raise InputError(
-            f"A recipe's {kind.__name__} has the keys {', '.join(sorted(known))}",
-            item=str(path),
-            came=f"has {', '.join(unknown)}",
-        )
+    _refuse_unknown(kind, record, path)
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in record.items()}
     try:
         return kind(**values)
@@ -177,3 +172,13 @@ def _fill(kind: type[T], record: Mapping[str, Any], path: Path) -> T:
         raise InputError(
             f"A recipe's {kind.__name__} is complete", item=str(path), came=str(error)
         ) from error
+
+
+def _refuse_unknown(kind: type[Any], record: Mapping[str, Any], path: Path) -> None:
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(record) - known):
+        raise InputError(
+            f"A recipe's {kind.__name__} has the keys {', '.join(sorted(known))}",
+            item=str(path),
+            came=f"has {', '.join(unknown)}",
+        )

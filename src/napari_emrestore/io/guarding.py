@@ -22,6 +22,7 @@ _DAMAGE = (
     EOFError,
     LookupError,
     MemoryError,
+    NameError,
     OSError,
     RuntimeError,
     SyntaxError,

@@ -140,18 +140,18 @@ def read_header(path: Path) -> MrcHeader:
     )
 
 
-def read_extended(path: Path, header: MrcHeader) -> bytes:
-    """Return the bytes between header and pixels."""
+def read_extended(path: Path, header: MrcHeader, most_bytes: int) -> bytes:
+    """Return the bytes between header and pixels, `most_bytes` of them at most."""
     with path.open("rb") as stream:
         stream.seek(HEADER_BYTES)
-        return stream.read(header.offset - HEADER_BYTES)
+        return stream.read(min(most_bytes, header.offset - HEADER_BYTES))
 
 
 def fei_facts(path: Path, header: MrcHeader) -> dict[str, float]:
     """Return what the FEI extended header says of the first frame, valid entries only; may be empty."""
     if header.extended_type not in _FEI_TYPES or header.offset < HEADER_BYTES + _FEI.itemsize:
         return {}
-    record = np.frombuffer(read_extended(path, header), _FEI, count=1)[0]
+    record = np.frombuffer(read_extended(path, header, _FEI.itemsize), _FEI)[0]
     facts = {name: float(record[name]) for name, bit in _FEI_BITS.items() if record["valid"] >> bit & 1}
     return {name: value for name, value in facts.items() if np.isfinite(value) and value > 0}
 

@@ -16,6 +16,8 @@ from napari_emrestore.io.units import pixel_size_nm
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST_RECORD_BYTES = 64 << 20
+
 
 def read(path: Path) -> StoredStack:
     """Return the sections of an MRC file as frames."""
@@ -32,7 +34,7 @@ def read_record(path: Path) -> Record | None:
 def _record(path: Path, header: MrcHeader) -> Record | None:
     if header.extended_type != RECORD_TYPE:
         return None
-    return Record.from_json(read_extended(path, header).decode("ascii", "replace"))
+    return Record.from_json(read_extended(path, header, _MOST_RECORD_BYTES).decode("ascii", "replace"))
 
 
 def _acquisition(path: Path, header: MrcHeader) -> Acquisition:

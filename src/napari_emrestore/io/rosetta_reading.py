@@ -38,8 +38,7 @@ _TENSIONS_KV = "Acquisition_instrument.TEM.beam_energy"
 
 def read(path: Path) -> StoredStack:
     """Return the first image or image stack of a file."""
-    reader = import_module(f"rsciio.{_MODULES[path.suffix.lower()]}").file_reader
-    signals = reader(str(path), lazy=True)
+    signals = _signals(path)
     index = next((i for i, signal in enumerate(signals) if _is_image(signal)), None)
     if index is None:
         raise FormatError(
@@ -56,6 +55,18 @@ def read(path: Path) -> StoredStack:
     if len(signals) > 1:
         known = replace(known, extra={**known.extra, "image": index, "images": len(signals)})
     return StoredStack(view, known, view.tile(data.chunksize))
+
+
+def _signals(path: Path) -> list[Mapping[str, Any]]:
+    reader = import_module(f"rsciio.{_MODULES[path.suffix.lower()]}").file_reader
+    known = vars(import_module("rsciio.exceptions")).values()
+    own_errors = tuple(item for item in known if isinstance(item, type) and issubclass(item, Exception))
+    try:
+        signals: list[Mapping[str, Any]] = reader(str(path), lazy=True)
+    except own_errors as error:
+        # rosettasciio's own errors have no base but Exception; the common border turns this into ours
+        raise ValueError(f"{type(error).__name__} {error}") from error
+    return signals
 
 
 def _is_image(signal: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -193,10 +194,8 @@ class FrameStack:
                 remedy="Convert complex data to modulus or phase, and colour to grey, then save it again.",
             )
         if self._path is not None and self._path.is_file() and not self._stored.is_sparse:
-            frame_bytes = int(shape[1]) * int(shape[2]) * dtype.itemsize
-            check_claim(
-                self._path, frame_bytes, self._path.stat().st_size, f"frames of {shape[1]} x {shape[2]}"
-            )
+            claimed = math.prod(int(size) for size in shape) * dtype.itemsize
+            check_claim(self._path, claimed, self._path.stat().st_size, f"pixels of shape {tuple(shape)}")
 
     def _block(self, _lazy: Any, key: tuple[slice, slice, slice], *_: Any) -> NDArray[Any]:
         return self._read(key)

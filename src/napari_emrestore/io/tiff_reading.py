@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def read(path: Path) -> StoredStack:
     """Return the first grey image series of a TIFF file."""
     tiff = tifffile.TiffFile(path)
     try:
+        _check_chain(path, tiff)
         index, series = _first_grey(path, tiff)
         axes = plan_axes(path, [_AXIS_NAMES.get(a, a.lower()) for a in series.axes], series.shape)
         _check_complete(path, series)
@@ -69,6 +71,35 @@ def _palette_is_grey(page: Any) -> bool:
     return float(np.mean((red == green) & (green == blue))) >= _GREY_ENTRIES
 
 
+def _check_chain(path: Path, tiff: tifffile.TiffFile) -> None:
+    """Refuse a file whose list of pages leads past its end, where tifffile would just stop counting."""
+    form, stream, size = tiff.tiff, tiff.filehandle, path.stat().st_size
+    stream.seek(form.offsetsize if form.is_bigtiff else 4)
+    seen: set[int] = set()
+    while True:
+        (offset,) = struct.unpack(form.offsetformat, stream.read(form.offsetsize))
+        if offset == 0 or offset in seen:
+            return
+        seen.add(offset)
+        if offset + form.tagnosize > size:
+            raise _cut_off(path, f"ends after {size} bytes, page {len(seen) - 1} starts at {offset}")
+        stream.seek(offset)
+        (tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
+        following = offset + form.tagnosize + tags * form.tagsize
+        if following + form.offsetsize > size:
+            raise _cut_off(path, f"ends after {size} bytes, inside page {len(seen) - 1}")
+        stream.seek(following)
+
+
+def _cut_off(path: Path, came: str) -> FormatError:
+    return FormatError(
+        "A TIFF file holds the pages and pixels its header points to",
+        item=path.name,
+        came=came,
+        remedy="Copy it again from the microscope.",
+    )
+
+
 def _check_complete(path: Path, series: tifffile.TiffPageSeries) -> None:
     """Refuse a file that ends before its pixels do, which tifffile would pad with zeros."""
     size = path.stat().st_size
@@ -82,12 +113,7 @@ def _check_complete(path: Path, series: tifffile.TiffPageSeries) -> None:
             )
         ends = [a + b for a, b in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if max(ends, default=0) > size:
-            raise FormatError(
-                "A TIFF file holds the pixels its header points to",
-                item=path.name,
-                came=f"ends after {size} bytes, frame {number} needs {max(ends)}",
-                remedy="Copy it again from the microscope.",
-            )
+            raise _cut_off(path, f"ends after {size} bytes, frame {number} needs {max(ends)}")
 
 
 def _lazy_array(path: Path, series: tifffile.TiffPageSeries) -> tuple[Any, tuple[int, ...]]:
@@ -107,12 +133,7 @@ def _memory_map(path: Path, series: tifffile.TiffPageSeries, offset: int) -> Any
     order: Any = series.parent.byteorder if series.parent is not None else "="
     needed = offset + series.nbytes
     if needed > path.stat().st_size:
-        raise FormatError(
-            "A TIFF file holds the pixels its header points to",
-            item=path.name,
-            came=f"ends after {path.stat().st_size} bytes, {needed} are needed",
-            remedy="Copy it again from the microscope.",
-        )
+        raise _cut_off(path, f"ends after {path.stat().st_size} bytes, {needed} are needed")
     dtype = np.dtype(series.dtype).newbyteorder(order)
     return np.memmap(path, dtype, mode="r", offset=offset, shape=series.shape)
 

@@ -136,7 +136,10 @@ def _tiles(bands: Iterator[NDArray[Any]], below: Path | None) -> Iterator[NDArra
 def _stored_bands(
     path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any]
 ) -> Iterator[tuple[int, int, NDArray[Any]]]:
-    pixels = np.memmap(path, dtype, mode="r", shape=shape)
-    for frame in range(shape[0]):
-        for top in range(0, shape[1], _TILE):
-            yield frame, top, np.asarray(pixels[frame, top : top + _TILE])
+    count, height, width = shape
+    with path.open("rb") as stream:
+        for frame in range(count):
+            for top in range(0, height, _TILE):
+                rows = min(_TILE, height - top)
+                raw = stream.read(rows * width * dtype.itemsize)
+                yield frame, top, np.frombuffer(raw, dtype).reshape(rows, width)

@@ -19,6 +19,7 @@ _LENGTHS_NM = {
     **dict.fromkeys(("Å", "Å", "A", "Ang", "angstrom", "ångström"), 0.1),
     **dict.fromkeys(("pm", "picometer", "picometre"), 1e-3),
 }
+_LARGEST_NM = 1e6
 _TIMES_MS = {
     **dict.fromkeys(("min", "minute", "minutes"), 6e4),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1e3),
@@ -39,9 +40,15 @@ def to_ms(value: Any, unit: Any) -> float | None:
 
 
 def pixel_size_nm(y: Any, x: Any, y_unit: Any, x_unit: Any) -> tuple[float, float] | None:
-    """Return the ``(y, x)`` pixel size in nm, or None unless both are known."""
+    """Return the ``(y, x)`` pixel size in nm, or None unless both are known.
+
+    Above 1 mm it is None too: TIA files give the scale of diffraction patterns, some 1e7 per metre, in
+    the same place and form as the pixel size of images.
+    """
     size_y, size_x = to_nm(y, y_unit), to_nm(x, x_unit)
-    return None if size_y is None or size_x is None else (size_y, size_x)
+    if size_y is None or size_x is None or max(size_y, size_x) > _LARGEST_NM:
+        return None
+    return size_y, size_x
 
 
 def frame_axis(step: Any, unit: Any) -> tuple[FrameAxis, float | None]:

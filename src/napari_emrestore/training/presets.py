@@ -106,6 +106,16 @@ PRESETS: dict[str, Preset] = {
         Preset("sem_blur_m1", _sem_blur(Span(24, 40)), scan=_DEFOCUS),
         Preset("sem_blur_m2", _sem_blur(Span(16, 32)), scan=_DEFOCUS),
         Preset("lde_hde", CameraRange(dose_e=Span(5, 10), read_noise_e=fixed(0.3))),
+        Preset(
+            "low_dose",
+            CameraRange(
+                dose_e=Span(3, 50, log=True),
+                read_noise_e=Span(0.1, 1.0, log=True),
+                row_noise=Span(0.0, 0.3),
+                spread_probability=0.5,
+            ),
+            intensity=(0.05, 1.0),
+        ),
         Preset("ede_low", _poisson(Span(25, 325))),
         Preset("ede_ordinary", _poisson(Span(200, 2500))),
         Preset("poisson", _poisson(Span(3, 2500, log=True)), intensity=(0.05, 1.0)),

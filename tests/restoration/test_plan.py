@@ -109,6 +109,7 @@ def test_the_chosen_window_keeps_to_the_budget_or_is_the_smallest_sensible(y, x,
     plan = plan_tiles((y, x), rule, window)
     assert plan.window == window
     least = 2 * round_up(halo, stride) + max(stride, round_up(halo, stride))
+    least = max(least, round_up(32, stride))
     smallest = tuple(min(least, round_up(n, stride)) for n in (y, x))
     assert window[0] * window[1] <= max_px or window == smallest
 

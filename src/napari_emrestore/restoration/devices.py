@@ -38,17 +38,11 @@ class Device:
 
 def list_devices() -> tuple[Device, ...]:
     """Return all devices in order of preference: cuda, mps, cpu; loads torch."""
-    import torch
-
-    found = [_cuda(index) for index in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-        found.append(Device("mps", "Apple GPU", max(0, free)))
-    return (*found, Device("cpu", "cpu", free_memory()))
+    return tuple(map(_described, _names()))
 
 
 def pick_device(name: str = "auto") -> Device:
-    """Return the device of this name; ``"auto"`` is the first of `list_devices`.
+    """Return the device of this name; ``"auto"`` is the first of `list_devices`. Touches no other device.
 
     Parameters
     ----------
@@ -60,12 +54,12 @@ def pick_device(name: str = "auto") -> Device:
     DeviceError
         If it is not there. The CPU never silently takes its place.
     """
-    devices = list_devices()
-    for device in devices:
-        if name in ("auto", device.name) or (name == "cuda" and device.name == "cuda:0"):
-            return device
+    names = _names()
+    wanted = {"auto": names[0], "cuda": "cuda:0"}.get(name, name)
+    if wanted in names:
+        return _described(wanted)
     raise DeviceError(
-        f"A device is 'auto' or one of {', '.join(device.name for device in devices)}",
+        f"A device is 'auto' or one of {', '.join(names)}",
         came=f"{name!r} came, which torch does not find here",
         remedy="Check the driver and that torch was installed with support for it, or choose another.",
     )
@@ -121,11 +115,23 @@ def torch_dtype(precision: str) -> torch.dtype:
     return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
-def _cuda(index: int) -> Device:
+def _names() -> list[str]:
     import torch
 
-    free, _ = torch.cuda.mem_get_info(index)
-    return Device(f"cuda:{index}", torch.cuda.get_device_name(index), int(free))
+    cards = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    return [*cards, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+
+
+def _described(name: str) -> Device:
+    import torch
+
+    if name == "cpu":
+        return Device("cpu", "cpu", free_memory())
+    if name == "mps":
+        free = torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        return Device("mps", "Apple GPU", max(0, free))
+    free, _ = torch.cuda.mem_get_info(name)
+    return Device(name, torch.cuda.get_device_name(name), int(free))
 
 
 def _computes(device: Device, precision: str) -> bool:

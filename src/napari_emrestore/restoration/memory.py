@@ -68,7 +68,7 @@ def bytes_per_px(network: torch.nn.Module, frames: int, stride: int) -> float:
     shadow = copy.deepcopy(network).to("meta")
     with torch.inference_mode(), LiveBytes() as live:
         shadow(torch.empty(1, frames, side, side, device="meta"))
-    return frames * 4 + live.peak / side**2
+    return 4 * frames + float(live.peak) / side**2
 
 
 def _glibc() -> Any | None:

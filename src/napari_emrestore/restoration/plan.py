@@ -20,6 +20,7 @@ from napari_emrestore.core import InputError, TilingRule
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_LEAST_PX = 32  # side of a chosen window; below, calls cost more than pixels
 _LOWEST_WEIGHT = 0.1  # of a blended window at its rim: never near zero, where rounding would show
 
 
@@ -42,6 +43,11 @@ class Rect:
         """The rectangle as an index of an image."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
+    def within(self, other: Rect) -> Rect:
+        """Return the same pixels, counted from the first pixel of `other`."""
+        y, x = other.y0, other.x0
+        return Rect(self.y0 - y, self.y1 - y, self.x0 - x, self.x1 - x)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -61,8 +67,7 @@ class Window:
     @property
     def keep(self) -> Rect:
         """The part of the restorer's output that goes to `write`."""
-        dy, dx = self.read.y0, self.read.x0
-        return Rect(self.write.y0 - dy, self.write.y1 - dy, self.write.x0 - dx, self.write.x1 - dx)
+        return self.write.within(self.read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ def choose_window(shape: tuple[int, int], rule: TilingRule, max_px: int) -> tupl
     """Return the window shape that computes the fewest pixels with windows of at most `max_px` pixels.
 
     One window is the whole image if that fits. If not even the smallest sensible window (a core as wide as
-    its halo) fits, that one is returned: smaller ones would spend nearly all work on their halos.
+    its halo, 32 px in all) fits, that one is returned: smaller ones would spend nearly all work on halos.
 
     Parameters
     ----------
@@ -154,7 +159,7 @@ def choose_window(shape: tuple[int, int], rule: TilingRule, max_px: int) -> tupl
     whole = tuple(round_up(n, rule.stride) for n in shape)
     if rule.mode == "whole" or whole[0] * whole[1] <= max_px:
         return whole[0], whole[1]
-    least = 2 * halo + max(rule.stride, halo)
+    least = max(2 * halo + max(rule.stride, halo), round_up(_LEAST_PX, rule.stride))
     low, wide = min(least, whole[0]), min(least, whole[1])
     best, best_cost = (low, wide), float("inf")
     for rows in range(1, _window_count(whole[0], low, halo) + 1):

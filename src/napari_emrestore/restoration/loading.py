@@ -1,0 +1,63 @@
+"""From the name of a model or classical method to a restorer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_emrestore.core import DeviceError, InputError
+from napari_emrestore.restoration.classical import list_classical, load_classical
+from napari_emrestore.restoration.torch_restorer import TorchRestorer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_emrestore.core import Restorer
+
+
+def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: str = "auto") -> Restorer:
+    """Return a restorer, learned or classical, by name.
+
+    Parameters
+    ----------
+    id_or_path : str or Path
+        An id of `list_models` or `list_classical`, or a model's card, weights file or folder.
+    device : str
+        ``"auto"`` (cuda, then mps, then cpu) or a name of `list_devices`. The restorer's `device` says which
+        it became. Classical methods run on the CPU.
+    precision : {"auto", "fp32", "bf16", "fp16"}
+        ``"auto"`` takes half precision where the card calls it safe and the device computes it in hardware.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or its card or weights are wrong.
+    DeviceError
+        If the device is absent or cannot compute in this precision.
+    InputError
+        If the card does not allow the precision.
+    MissingPackageError
+        If a classical method needs a package that is not installed.
+    """
+    if str(id_or_path) in list_classical():
+        _refuse_for_classical(str(id_or_path), device, precision)
+        return load_classical(str(id_or_path))
+    from napari_emrestore.models import find_card
+
+    return TorchRestorer.from_card(find_card(id_or_path), device, precision)
+
+
+def _refuse_for_classical(name: str, device: str, precision: str) -> None:
+    if device not in ("auto", "cpu"):
+        raise DeviceError(
+            "Classical methods run on the CPU",
+            item=name,
+            came=f"was asked for on {device!r}",
+            remedy="Choose device='auto' or 'cpu'.",
+        )
+    if precision not in ("auto", "fp32"):
+        raise InputError(
+            "Classical methods compute in at least single precision",
+            item=name,
+            came=f"was asked for in {precision!r}",
+            remedy="Choose precision='auto' or 'fp32'.",
+        )

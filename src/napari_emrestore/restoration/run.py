@@ -1,0 +1,234 @@
+"""restore(): from frames in input units to a restored image in input units, with its provenance."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from napari_emrestore import __version__
+from napari_emrestore.core import (
+    SILENT,
+    DeviceError,
+    IntensityMap,
+    ModelError,
+    Monitor,
+    Provenance,
+    Restoration,
+    Restorer,
+)
+from napari_emrestore.restoration.budget import plan_for
+from napari_emrestore.restoration.checks import check_input
+from napari_emrestore.restoration.inputs import Inputs, gather
+from napari_emrestore.restoration.intensity import check_intensity, measure_intensity
+from napari_emrestore.restoration.memory import release_memory
+from napari_emrestore.restoration.plan import (
+    TilePlan,
+    Window,
+    blend_weights,
+    choose_window,
+    plan_tiles,
+    split_window,
+)
+from napari_emrestore.restoration.results import Result, result_array
+from napari_emrestore.restoration.torch_restorer import TorchRestorer
+from napari_emrestore.restoration.windows import WindowReader
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Tile = Literal["auto"] | int | tuple[int, int]
+
+
+def restore(
+    data: Any,
+    restorer: Restorer,
+    *,
+    tile: Tile = "auto",
+    intensity: IntensityMap | None = None,
+    out: Any | None = None,
+    monitor: Monitor = SILENT,
+) -> Restoration:
+    """Return the restoration of an image, a stack of images or a registered burst, in input units.
+
+    Parameters
+    ----------
+    data : array, Frame, Burst or RegisteredBurst
+        ``(Y, X)`` is one image; ``(N, Y, X)`` is one burst if the restorer takes several frames, else N
+        images restored one by one. Any real dtype; numpy, dask or zarr, the latter two read piece by piece.
+        Pixels that are not finite, or not valid in any frame of a registered burst, come back as NaN.
+    restorer : Restorer
+        Of `load_restorer`.
+    tile : "auto", int or tuple of int
+        Side or ``(Y, X)`` in px of the windows the restorer sees, halo included, a multiple of its stride.
+        Given values are never changed. ``"auto"`` chooses by the free memory, and smaller ones if that does
+        not suffice after all.
+    intensity : IntensityMap, optional
+        ``None`` measures it, once for all of `data`.
+    out : array, optional
+        Floating-point array to write to, as a zarr array or a memory map; ``None`` makes one in memory.
+        After an error or a stop it holds a part of the result.
+    monitor : Monitor
+        Told after every window, and before the first.
+
+    Returns
+    -------
+    Restoration
+        float32 (or `out`), unclamped. Its provenance holds the model, the tile plan, the intensity map,
+        device, versions, seconds, and notes on everything out of the ordinary.
+
+    Raises
+    ------
+    InputError
+        If data, `tile`, `intensity` or `out` cannot be used with this restorer.
+    DeviceError
+        If memory does not suffice, even in small windows or with the `tile` that was asked for.
+    Cancelled
+        When `monitor` says so.
+    """
+    started = time.perf_counter()
+    inputs = gather(data, restorer)
+    mapping = measure_intensity(inputs) if intensity is None else check_intensity(intensity)
+    plan = plan_for(inputs, restorer, tile)
+    result = Result(result_array(inputs, out), mapping)
+    run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
+    run.all_images()
+    release_memory()
+    settings = {
+        "tile": {**run.plan.describe(), "asked": tile},
+        "intensity": asdict(mapping),
+        "frames": inputs.frames,
+    }
+    provenance = _provenance(inputs, restorer, settings, run.notes(), time.perf_counter() - started)
+    return Restoration(result.array, inputs.acquisition, provenance, inputs.origin_px)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The loop over images and windows, and what happened in it."""
+
+    inputs: Inputs
+    restorer: Restorer
+    plan: TilePlan
+    reader: WindowReader
+    result: Result
+    monitor: Monitor
+    shrinks: bool
+    done: int = 0
+    total: int = 0
+    missing_px: int = 0
+    broken_px: int = 0
+    said: list[str] = field(default_factory=list)
+
+    def all_images(self) -> None:
+        """Restore every image of the input."""
+        self.total = self.inputs.images * len(self.plan.windows)
+        self.monitor.step(0, self.total, "restoring")
+        for image in range(self.inputs.images):
+            self._one_image(image)
+        self.result.flush()
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what a reader of the result must know."""
+        notes = list(self.said)
+        if isinstance(self.restorer, TorchRestorer):
+            notes += check_input(
+                self.restorer.card, self.inputs.acquisition, self.inputs.frames, self.inputs.data
+            )
+        if self.plan.blended:
+            notes.append(
+                f"{self.restorer.id} uses image-wide statistics: {len(self.plan.windows)} tiles were blended "
+                "and differ from a restoration in one piece"
+            )
+        if self.missing_px:
+            notes.append(f"{self.missing_px} px hold no measurement: filled for the model, NaN in the result")
+        if self.broken_px:
+            notes.append(f"{self.broken_px} px of the result are not finite: the model overflowed")
+        return tuple(notes)
+
+    def _one_image(self, image: int) -> None:
+        todo = deque(self.plan.windows)
+        if self.plan.blended:
+            self.result.clear(image)
+        while todo:
+            try:
+                self._one_window(image, todo[0])
+            except (DeviceError, MemoryError) as error:
+                todo = self._smaller(image, todo, error)
+                continue
+            todo.popleft()
+            self.done += 1
+            self.monitor.step(self.done, self.total, "restoring")
+
+    def _one_window(self, image: int, window: Window) -> None:
+        frames, gaps = self.reader.read(image, window.read)
+        made = self.restorer.restore_window(frames)
+        if made.shape != frames.shape[1:]:
+            raise ModelError(
+                "A restorer returns one image (Y, X) of the window's shape",
+                item=self.restorer.id,
+                came=f"returned shape {made.shape} for frames {frames.shape}",
+            )
+        kept = self._marked(made[window.keep.slices], None if gaps is None else gaps[window.keep.slices])
+        if self.plan.blended:
+            self.result.add(image, window.write, kept, blend_weights(self.plan, window))
+        else:
+            self.result.put(image, window.write, kept)
+
+    def _marked(self, kept: NDArray[np.float32], gaps: NDArray[np.bool_] | None) -> NDArray[np.float32]:
+        """Return the kept pixels with NaN where nothing was measured, after counting what is not finite."""
+        if not np.isfinite(kept.sum()):
+            self.broken_px += int(np.count_nonzero(~np.isfinite(kept)))
+        if gaps is None or not gaps.any():
+            return kept
+        self.missing_px += int(np.count_nonzero(gaps))
+        return np.where(gaps, np.float32(np.nan), kept)
+
+    def _smaller(self, image: int, todo: deque[Window], error: Exception) -> deque[Window]:
+        """Return the windows still to be done in half the size, or raise `error` if that is no way out."""
+        rule, shape = self.plan.rule, self.inputs.shape
+        height, width = todo[0].read.shape
+        window = choose_window(shape, rule, height * width // 2)
+        if not self.shrinks or window[0] * window[1] >= height * width:
+            raise error
+        self.said.append(
+            f"memory did not suffice for windows of {height} x {width} px; "
+            f"they shrank to {window[0]} x {window[1]} px"
+        )
+        former, self.plan = self.plan, plan_tiles(shape, rule, window)
+        if self.plan.blended:  # shares already added belong to the former plan
+            self.result.clear(image)
+            pieces = self.plan.windows
+        else:
+            pieces = tuple(p for w in todo for p in split_window(former, w, height * width // 2))
+        later = (self.inputs.images - image - 1) * len(self.plan.windows)
+        self.total = self.done + len(pieces) + later
+        return deque(pieces)
+
+
+def _provenance(
+    inputs: Inputs, restorer: Restorer, settings: dict[str, Any], notes: tuple[str, ...], seconds: float
+) -> Provenance:
+    model = restorer.describe()
+    return Provenance(
+        tool="restore",
+        model=model,
+        inputs=({"name": inputs.acquisition.name, "path": inputs.acquisition.path},),
+        settings={**settings, "precision": model.get("precision", "fp32")},
+        device=restorer.device,
+        versions=_versions(restorer),
+        seconds=seconds,
+        notes=notes,
+    )
+
+
+def _versions(restorer: Restorer) -> dict[str, str]:
+    versions = {"napari-emrestore": __version__, "numpy": np.__version__}
+    if isinstance(restorer, TorchRestorer):
+        import torch
+
+        versions["torch"] = str(torch.__version__)
+    return versions

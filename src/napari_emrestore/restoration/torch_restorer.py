@@ -1,0 +1,168 @@
+"""A trained network behind `core.Restorer`: device, precision, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.core import DeviceError, InputError, ModelCard, TilingRule
+from napari_emrestore.restoration.devices import Device, pick_device, pick_precision, torch_dtype
+from napari_emrestore.restoration.memory import bytes_per_px
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    import torch
+    from numpy.typing import NDArray
+
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TorchRestorer:
+    """A network on a device, ready to restore windows.
+
+    Attributes
+    ----------
+    card : ModelCard
+        What the network is.
+    network : Module
+        Maps ``(B, N, Y, X)`` to ``(B, Y, X)`` in model range; stands on `place`.
+    place : Device
+        Where it runs.
+    precision : {"fp32", "bf16", "fp16"}
+        Of its convolutions; its residual sum stays in float32.
+    """
+
+    card: ModelCard
+    network: torch.nn.Module = field(repr=False)
+    place: Device
+    precision: str = "fp32"
+    _needs: dict[int, float] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_card(cls, card: ModelCard, device: str = "auto", precision: str = "auto") -> TorchRestorer:
+        """Return the restorer of a card; see `load_restorer`."""
+        import torch
+
+        from napari_emrestore.models import load_network
+
+        place = pick_device(device)
+        chosen = pick_precision(precision, place, card.precisions)
+        network = load_network(card).to(device=place.name, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(card, network, place, chosen)
+
+    @property
+    def id(self) -> str:
+        """The card's id."""
+        return self.card.id
+
+    @property
+    def version(self) -> str:
+        """The card's version."""
+        return self.card.version
+
+    @property
+    def device(self) -> str:
+        """Name and title of the device it really runs on."""
+        return str(self.place)
+
+    @property
+    def frames(self) -> tuple[int, int]:
+        """Fewest and most frames it was trained on."""
+        return self.card.trained.frames
+
+    @property
+    def tiling(self) -> TilingRule:
+        """The card's rule."""
+        return self.card.tiling
+
+    def describe(self) -> dict[str, Any]:
+        """Return what identifies the model, for provenance, as plain JSON."""
+        return {
+            "id": self.card.id,
+            "version": self.card.version,
+            "weights_sha256": self.card.sha256,
+            "architecture": self.card.architecture,
+            "precision": self.precision,
+        }
+
+    def bytes_per_px(self, frames: int) -> float:
+        """Return the peak of its activations per window pixel for N `frames`, estimated once per N."""
+        if frames not in self._needs:
+            self._needs[frames] = bytes_per_px(self.network, frames, self.tiling.stride)
+        return self._needs[frames]
+
+    def restore_window(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the restoration ``(Y, X)`` of one window of frames ``(N, Y, X)``, in model range.
+
+        Raises
+        ------
+        InputError
+            If the window's shape does not fit the network.
+        DeviceError
+            If the device's memory does not suffice for a window of this size.
+        """
+        self._check(frames.shape)
+        try:
+            return self._run(frames)
+        except (RuntimeError, MemoryError) as error:
+            if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+                raise
+            self._forget()
+            size = " x ".join(map(str, frames.shape))
+            raise DeviceError(
+                f"A window of {size} px must fit into the memory of {self.device}",
+                came=f"torch gave: {str(error).splitlines()[0]}",
+                remedy="Use smaller tiles, close other programs, or choose device='cpu'.",
+            ) from error
+
+    def _run(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode(), self._arithmetic():
+            given = torch.from_numpy(np.ascontiguousarray(frames, dtype=np.float32))
+            made = self.network(given[None].to(self.place.name))[0]
+            return np.asarray(made.float().cpu().numpy())
+
+    def _arithmetic(self) -> ExitStack:
+        """Return the context in which the network computes in the precision it claims."""
+        from contextlib import ExitStack
+
+        import torch
+
+        context = ExitStack()
+        if self.precision != "fp32":
+            kind = self.place.name.partition(":")[0]
+            context.enter_context(torch.autocast(kind, torch_dtype(self.precision)))
+        elif self.place.name.startswith("cuda"):
+            # torch would round float32 inputs of convolutions to 10 bits (TF32), and call it float32
+            context.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
+        return context
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        fewest, most = self.frames
+        stride = self.tiling.stride
+        if len(shape) != 3 or not fewest <= shape[0] <= most or shape[1] % stride or shape[2] % stride:
+            raise InputError(
+                f"{self.id} takes windows (N, Y, X) with {fewest} to {most} frames and sides that are "
+                f"multiples of {stride} px",
+                came=f"shape {shape} came",
+                remedy="Call restore(), which cuts and pads images to fit.",
+            )
+
+    def _forget(self) -> None:
+        """Drop what torch keeps for reuse, so that a smaller window finds room."""
+        import torch
+
+        if self.place.name.startswith("cuda"):
+            torch.cuda.empty_cache()
+        elif self.place.name == "mps":
+            torch.mps.empty_cache()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    text = str(error).lower()
+    return any(sign in text for sign in _OUT_OF_MEMORY)

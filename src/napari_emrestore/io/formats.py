@@ -51,10 +51,10 @@ FORMATS: tuple[FileFormat, ...] = (
     ),
     FileFormat("PNG", (".png",), "png_reading:read", "png_writing:write"),
     FileFormat("DigitalMicrograph", (".dm3", ".dm4"), "rosetta_reading:read"),
-    FileFormat("TIA", (".ser", ".emi"), "rosetta_reading:read"),
+    FileFormat("TIA", (".ser", ".emi"), "tia_reading:read"),
     FileFormat("EMD (Velox, NCEM)", (".emd", ".h5", ".hdf5"), "rosetta_reading:read"),
     FileFormat("HyperSpy", (".hspy",), "rosetta_reading:read"),
-    FileFormat("TVIPS", (".tvips",), "rosetta_reading:read"),
+    FileFormat("TVIPS", (".tvips",), "tvips_reading:read"),
 )
 
 

@@ -1,4 +1,4 @@
-"""DM3/DM4, SER/EMI, EMD, HSPY and TVIPS through rosettasciio: the first image signal, lazily."""
+"""DM3/DM4, EMD and HSPY through rosettasciio: the first image signal, lazily."""
 
 from __future__ import annotations
 
@@ -19,19 +19,15 @@ if TYPE_CHECKING:
 _MODULES = {
     ".dm3": "digitalmicrograph",
     ".dm4": "digitalmicrograph",
-    ".ser": "tia",
-    ".emi": "tia",
     ".emd": "emd",
     ".h5": "emd",
     ".hdf5": "emd",
     ".hspy": "hspy",
-    ".tvips": "tvips",
 }
 # where makers write the exposure of one frame, all in seconds
 _EXPOSURES_S = (
     "ImageList.TagGroup0.ImageTags.DataBar.Exposure Time (s)",
     "ImageList.TagGroup0.ImageTags.Acquisition.Parameters.High Level.Exposure (s)",
-    "ObjectInfo.AcquireInfo.FrameTime",
 )
 _TENSIONS_KV = "Acquisition_instrument.TEM.beam_energy"
 
@@ -122,11 +118,6 @@ class _Tags:
 
 def _exposure_ms(tags: _Tags) -> float | None:
     found = [to_ms(tags.get(key), "s") for key in _EXPOSURES_S]
-    # in TIA the "dwell time" is the camera's exposure, but of a scan the time on one pixel
-    if tags.get("ObjectInfo.ExperimentalDescription.Mode") and tags.get(
-        "ObjectInfo.AcquireInfo.CameraNamePath"
-    ):
-        found.append(to_ms(tags.get("ObjectInfo.AcquireInfo.DwellTimePath"), "s"))
     found.append(_velox_exposure_ms(tags))
     return next((value for value in found if value is not None), None)
 

@@ -75,6 +75,7 @@ def _batch(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
             )
     inputs = list_inputs(arguments.inputs, each=arguments.each)
     folder = Path(arguments.output)
+    folder.mkdir(parents=True, exist_ok=True)
     jobs = [settings_of(arguments, str(path), str(name_output(path, folder))) for path in inputs]
     with terminal.progress() as monitor:
         rows = run_batch(jobs, monitor=monitor)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emrestore.core import SILENT, InputError, RegistrationError, WriteError
+from napari_emrestore.pipeline.canvas import check_output
 from napari_emrestore.pipeline.line import execute, load, model_of, run_key
 
 if TYPE_CHECKING:
@@ -88,13 +89,15 @@ def run_batch(jobs: Sequence[RunSettings], *, monitor: Monitor = SILENT) -> tupl
     Raises
     ------
     InputError
-        If two jobs share an output.
+        If two jobs share an output, or one cannot be written.
     ModelError, DeviceError
         If a model cannot be loaded or does not run.
     Cancelled
         If the monitor stopped the batch; finished outputs stay.
     """
     _refuse_shared_outputs(jobs)
+    for output in (job.output for job in jobs if job.output is not None):
+        check_output(output)
     loaded: dict[tuple[str, str, str], Restorer] = {}
     rows = []
     for position, job in enumerate(jobs):

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import SILENT, ModelError, Provenance, Restoration
+from napari_emrestore.pipeline.canvas import canvas_for, check_output, on_frame_grid, reopened, streams
 from napari_emrestore.pipeline.plain_json import plain
-from napari_emrestore.pipeline.scores import Truth
-from napari_emrestore.pipeline.settings import USUAL_BURST, RunSettings
-from napari_emrestore.pipeline.windows import plan_windows, restore_window, stack_intensity
+from napari_emrestore.pipeline.settings import USUAL_BURST
+from napari_emrestore.pipeline.windows import Job, restore_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from napari_emrestore.core import Monitor, Restorer
-    from napari_emrestore.io import FrameStack
+    from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.windows import Views, WindowReport
 
 _UNHASHED = ("input", "output", "truth")
@@ -40,7 +40,8 @@ class Result:
         One per burst, in order.
     views : mapping of str to ndarray, shape (Y, X)
         To look at beside each other: reference frame, mean, restoration and, if given, ground truth of the
-        first burst that has one, or else of the first burst.
+        first burst that has one, or else of the first burst. Empty where a single frame went to a Zarr
+        image piece by piece.
     output : Path, optional
         The file written.
     seconds : float
@@ -90,6 +91,8 @@ def run(settings: RunSettings, *, monitor: Monitor = SILENT) -> Result:
     Cancelled
         If the monitor stopped the run.
     """
+    if settings.output is not None:
+        check_output(settings.output)
     restorer = load(settings, model_of(settings))
     return execute(settings, restorer, run_key(settings, restorer), monitor)
 
@@ -100,15 +103,20 @@ def execute(settings: RunSettings, restorer: Restorer, key: Mapping[str, Any], m
 
     started = time.perf_counter()
     with open_frames(settings.input) as stack:
-        restoration, reports, views = _restore_all(stack, restorer, settings, monitor)
-    provenance = _provenance(restoration.provenance, settings, key, reports, time.perf_counter() - started)
-    restoration = replace(restoration, provenance=provenance)
-    output = None
-    if settings.output is not None:
-        output = write_image(
-            settings.output, restoration.image, restoration.acquisition, provenance, monitor=monitor
-        )
-    return Result(settings, restoration, tuple(reports), views, output, time.perf_counter() - started)
+        job = Job.of(stack, restorer, settings)
+        with canvas_for(job) as canvas:
+            restored, reports, views = _restore_all(job, canvas, monitor)
+            seconds = time.perf_counter() - started
+            made_by = _provenance(restored.provenance, settings, key, reports, seconds)
+            if streams(job):
+                canvas.attrs["provenance"] = made_by.to_json()
+        restored = replace(restored, provenance=made_by)
+        output = None if settings.output is None else Path(settings.output)
+        if streams(job):
+            restored = replace(restored, image=reopened(settings.output))
+        elif output is not None:
+            write_image(output, restored.image, restored.acquisition, made_by, monitor=monitor)
+    return Result(settings, restored, tuple(reports), views, output, time.perf_counter() - started)
 
 
 def model_of(settings: RunSettings) -> str:
@@ -129,10 +137,15 @@ def model_of(settings: RunSettings) -> str:
 
     with open_frames(settings.input) as stack:
         wanted = settings.frames or min(len(stack), USUAL_BURST)
-    for card in list_models():
-        fewest, most = card.trained.frames
-        if card.weights is not None and fewest <= wanted and (wanted == 1 or most > 1):
-            return card.id
+    fitting = [
+        card
+        for card in list_models()
+        if card.weights is not None
+        and card.trained.frames[0] <= wanted
+        and (wanted == 1 or card.trained.frames[1] > 1)
+    ]
+    if fitting:
+        return min(fitting, key=lambda card: (card.trained.frames[1] > 1) != (wanted > 1)).id
     raise ModelError(
         f"A model for {wanted} frame(s) is needed",
         came="the catalogue holds none with weights",
@@ -147,32 +160,22 @@ def load(settings: RunSettings, model: str) -> Restorer:
     return load_restorer(model, device=settings.device, precision=settings.precision)
 
 
-def _restore_all(
-    stack: FrameStack, restorer: Restorer, settings: RunSettings, monitor: Monitor
-) -> tuple[Restoration, list[WindowReport], Views]:
+def _restore_all(job: Job, canvas: Any, monitor: Monitor) -> tuple[Restoration, list[WindowReport], Views]:
     """Return the image of the only burst, or the stack of all of them on the frame grid."""
-    ranges = plan_windows(len(stack), restorer.frames, settings)
-    truth = Truth.open(settings, len(stack), stack.frame_shape)
-    several = len(ranges) > 1
-    intensity = stack_intensity(stack.data) if several else None
-    # Crops differ from burst to burst; what one leaves out is NaN, which nobody takes for a measurement.
-    canvas = np.full((len(ranges), *stack.frame_shape), np.nan, np.float32) if several else None
+    several = len(job.ranges) > 1
     reports: list[WindowReport] = []
     views: Views = {}
-    for position, frames in enumerate(ranges):
-        restored, report, seen = restore_window(
-            stack, frames, restorer, settings, truth=truth, intensity=intensity, monitor=monitor
-        )
-        if canvas is not None:
-            (top, left), (height, width) = report.origin_px, report.shape
-            canvas[position, top : top + height, left : left + width] = restored.image
+    for position, frames in enumerate(job.ranges):
+        restored, report, seen = restore_window(job, frames, out=None if several else canvas, monitor=monitor)
+        if several:
+            canvas[position] = on_frame_grid(
+                np.asarray(restored.image), report.origin_px, job.stack.frame_shape
+            )
         if not views or (report.scores and not any(earlier.scores for earlier in reports)):
             views = seen
         reports.append(report)
-        monitor.step(position + 1, len(ranges), "restoring bursts")
-    if canvas is not None:
-        restored = replace(restored, image=canvas, origin_px=(0, 0))
-    return restored, reports, views
+        monitor.step(position + 1, len(job.ranges), "restoring bursts")
+    return (replace(restored, image=canvas, origin_px=(0, 0)) if several else restored), reports, views
 
 
 def run_key(settings: RunSettings, restorer: Restorer) -> dict[str, Any]:

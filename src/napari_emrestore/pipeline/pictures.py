@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import WriteError
+from napari_emrestore.core import InputError, WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,20 @@ _DPI = 130
 
 
 def draw(result: Result, path: str | Path) -> Path:
-    """Write the views of a run beside each other, with its scores as labels; see `side_by_side`."""
+    """Write the views of a run beside each other, with its scores as labels; see `side_by_side`.
+
+    Raises
+    ------
+    InputError
+        If the result went to disk as it came, and nothing was kept to look at.
+    """
+    if not result.views:
+        raise InputError(
+            "A picture needs a result that fits into memory",
+            item=str(result.output),
+            came="was written as it came",
+            remedy="Write to .ome.tif, or open the result in napari.",
+        )
     scores = next((window.scores for window in result.windows if window.scores), ())
     marks = {mark.what: f"\nSSIM {mark.ssim:.3f}, PSNR {mark.psnr:.1f} dB" for mark in scores}
     size = result.restoration.acquisition.pixel_size_nm
@@ -53,12 +66,13 @@ def side_by_side(
     """
     from matplotlib.figure import Figure
 
-    low, high = np.nanpercentile(list(images.values())[-1], [0.5, 99.5])
-    height, width = next(iter(images.values())).shape
+    shown = {label: np.asarray(image) for label, image in images.items()}
+    low, high = np.nanpercentile(list(shown.values())[-1], [0.5, 99.5])
+    height, width = next(iter(shown.values())).shape
     size = (_PANEL_INCHES * len(images), _PANEL_INCHES * height / width + 0.4)
     figure = Figure(figsize=size, layout="constrained")
     for axes, (label, image) in zip(
-        figure.subplots(1, len(images), squeeze=False)[0], images.items(), strict=True
+        figure.subplots(1, len(images), squeeze=False)[0], shown.items(), strict=True
     ):
         axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(label, fontsize=10)

@@ -71,7 +71,7 @@ def score(images: Mapping[str, NDArray[Any]], truth: NDArray[Any]) -> tuple[Scor
 def _score_one(what: str, image: NDArray[Any], truth: NDArray[np.float32], data_range: float) -> Score:
     from napari_emrestore.metrics import mae, match_intensity, psnr, ssim
 
-    plain = np.asarray(image, dtype=np.float32)
+    plain = np.asarray(image).astype(np.float32)
     matched = match_intensity(plain, truth)
     return Score(
         what,

@@ -58,23 +58,49 @@ class WindowReport:
     notes: tuple[str, ...]
 
 
-def plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> list[range]:
-    """Return the frames of each burst.
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What all bursts of a run share.
 
-    Parameters
+    Attributes
     ----------
-    count : int
-        Frames in the input.
-    taken : tuple of int
-        Smallest and largest number of frames the restorer takes.
+    stack : FrameStack
+        The open input.
+    restorer : Restorer
+        Loaded.
     settings : RunSettings
-        `frames` and `window` are read.
-
-    Raises
-    ------
-    InputError
-        If the input holds fewer frames than a burst, or the restorer cannot take a burst this long.
+        As they came.
+    ranges : list of range
+        Frames of each burst.
+    truth : Truth, optional
+        The ground truth.
+    intensity : IntensityMap, optional
+        One for all bursts, so that brightness does not jump; ``None`` for a single burst.
     """
+
+    stack: FrameStack
+    restorer: Restorer
+    settings: RunSettings
+    ranges: list[range]
+    truth: Truth | None
+    intensity: IntensityMap | None
+
+    @classmethod
+    def of(cls, stack: FrameStack, restorer: Restorer, settings: RunSettings) -> Job:
+        """Return the job of restoring an open input; refuses what cannot be done before anything is."""
+        ranges = _plan_windows(len(stack), restorer.frames, settings)
+        truth = Truth.open(settings, len(stack), stack.frame_shape)
+        intensity = _stack_intensity(stack.data) if len(ranges) > 1 else None
+        return cls(stack, restorer, settings, ranges, truth, intensity)
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        """``(W, Y, X)`` for W bursts, ``(Y, X)`` for one; one burst of several frames is cropped further."""
+        return (*([len(self.ranges)] if len(self.ranges) > 1 else []), *self.stack.frame_shape)
+
+
+def _plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> list[range]:
+    """Return the frames of each burst, or refuse a burst that input or restorer cannot give or take."""
     from napari_emrestore.bursts import windows
 
     fewest, most = taken
@@ -95,7 +121,7 @@ def plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> l
     return windows(count, length, settings.window)
 
 
-def stack_intensity(data: Any) -> IntensityMap:
+def _stack_intensity(data: Any) -> IntensityMap:
     """Return one intensity map for a whole stack ``(N, Y, X)``, from an even choice of its frames."""
     count, height, width = data.shape
     step = max(1, -(-count * height * width // _SAMPLED_PIXELS))
@@ -103,44 +129,43 @@ def stack_intensity(data: Any) -> IntensityMap:
 
 
 def restore_window(
-    stack: FrameStack,
-    frames: range,
-    restorer: Restorer,
-    settings: RunSettings,
-    *,
-    truth: Truth | None,
-    intensity: IntensityMap | None,
-    monitor: Monitor,
+    job: Job, frames: range, *, out: Any | None = None, monitor: Monitor
 ) -> tuple[Restoration, WindowReport, Views]:
-    """Return the restoration of some frames of a stack, what happened on the way, and what to look at."""
-    from napari_emrestore.restoration import restore
+    """Return the restoration of some frames of a stack, what happened on the way, and what to look at.
 
+    Parameters
+    ----------
+    job : Job
+        What is to be done.
+    frames : range
+        Positions in the input.
+    out : array, optional
+        For a single frame: where the result goes, as for `restore`.
+    monitor : Monitor
+        Told about frames and tiles.
+    """
     started = time.perf_counter()
-    burst = Burst(np.asarray(stack.data[frames.start : frames.stop]), stack.acquisition, tuple(frames))
-    reference, notes = _choose_reference(burst, settings, truth)
-    ready = _bring_together(burst, reference, settings, monitor)
-    restored = restore(
-        _as_taken(ready, restorer, settings),
-        restorer,
-        tile=settings.tile,
-        intensity=intensity,
-        monitor=monitor,
-    )
-    restored = replace(restored, origin_px=ready.origin_px, acquisition=stack.acquisition)
-    image = np.asarray(restored.image)
-    position = burst.indices[ready.reference]
-    views, field = _views(ready, image), truth.of(position) if truth else None
+    ready: RegisteredBurst | None = None
+    reference, notes = frames.start, tuple[str, ...]()
+    if len(frames) > 1:
+        ready, notes = _bring_together(job, frames, monitor)
+        reference = frames[ready.reference]
+    restored = _restore(job, ready, reference, out, monitor)
+    field = job.truth.of(reference) if job.truth else None
+    # a result that streams to disk may be larger than memory, and nobody looks at it in one piece
+    views = {} if out is not None and field is None else _views(job, ready, reference, restored)
     scores: tuple[Score, ...] = ()
     if field is not None:
-        field = _cut(field, ready.origin_px, image.shape)
+        field = _cut(field, restored.origin_px, restored.image.shape)
         scores = score(views, field)
         views = {**views, "ground truth": field}
+    height, width = restored.image.shape
     report = WindowReport(
-        frames=burst.indices,
-        reference=position,
-        origin_px=ready.origin_px,
-        shape=(image.shape[0], image.shape[1]),
-        verdicts=ready.verdicts,
+        frames=tuple(frames),
+        reference=reference,
+        origin_px=restored.origin_px,
+        shape=(height, width),
+        verdicts=ready.verdicts if ready else (),
         scores=scores,
         seconds=time.perf_counter() - started,
         notes=(*notes, *restored.provenance.notes),
@@ -148,55 +173,62 @@ def restore_window(
     return restored, report, views
 
 
-def _choose_reference(
-    burst: Burst, settings: RunSettings, truth: Truth | None
-) -> tuple[Reference, tuple[str, ...]]:
-    """Return the reference to ask for: the frame of the ground truth where there is one."""
-    given = truth.within(range(burst.indices[0], burst.indices[-1] + 1)) if truth else None
-    if given is None:
-        return settings.reference, ()
-    note = f"frame {given} is the reference because the ground truth belongs to it"
-    return given - burst.indices[0], (note,)
+def _restore(
+    job: Job, ready: RegisteredBurst | None, reference: int, out: Any | None, monitor: Monitor
+) -> Restoration:
+    """Return the restoration of a burst, of its merge for a restorer of single frames, or of one frame."""
+    from napari_emrestore.bursts import merge
+    from napari_emrestore.restoration import restore
+
+    data: Any = job.stack.data[reference]
+    if ready is not None:
+        data = ready if job.restorer.frames[1] > 1 else merge(ready, job.settings.merge)
+    restored = restore(
+        data, job.restorer, tile=job.settings.tile, intensity=job.intensity, out=out, monitor=monitor
+    )
+    origin = ready.origin_px if ready else (0, 0)
+    return replace(restored, origin_px=origin, acquisition=job.stack.acquisition)
 
 
-def _bring_together(
-    burst: Burst, reference: Reference, settings: RunSettings, monitor: Monitor
-) -> RegisteredBurst:
-    """Return the burst on one grid: registered, or as it is where nothing is to be moved."""
+def _bring_together(job: Job, frames: range, monitor: Monitor) -> tuple[RegisteredBurst, tuple[str, ...]]:
+    """Return the burst on one grid, registered unless it is aligned already, and what to know about it."""
     from napari_emrestore.bursts import register
 
-    if settings.kind is not None and len(burst) > 1:
-        return register(burst, kind=settings.kind, reference=reference, monitor=monitor)
-    frames = burst.frames.astype(np.float32)
-    return RegisteredBurst(
+    pixels = np.asarray(job.stack.data[frames.start : frames.stop])
+    burst = Burst(pixels, job.stack.acquisition, tuple(frames))
+    reference, notes = _choose_reference(job, frames)
+    if job.settings.kind is not None:
+        return register(burst, kind=job.settings.kind, reference=reference, monitor=monitor), notes
+    aligned = pixels.astype(np.float32)
+    as_it_is = RegisteredBurst(
         burst=burst,
         warps=(Warp.identity(),) * len(burst),
         verdicts=(),
         reference=reference if isinstance(reference, int) else len(burst) // 2,
-        aligned=frames,
-        valid=np.isfinite(frames),
+        aligned=aligned,
+        valid=np.isfinite(aligned),
     )
+    return as_it_is, (*notes, "frames were taken as aligned and none was examined")
 
 
-def _as_taken(
-    ready: RegisteredBurst, restorer: Restorer, settings: RunSettings
-) -> RegisteredBurst | NDArray[Any]:
-    """Return the registered burst, its only frame, or its merge for a restorer of single frames."""
-    from napari_emrestore.bursts import merge
-
-    if len(ready.burst) == 1:
-        return np.asarray(ready.burst.frames[0])
-    return ready if restorer.frames[1] > 1 else merge(ready, settings.merge)
+def _choose_reference(job: Job, frames: range) -> tuple[Reference, tuple[str, ...]]:
+    """Return the reference to ask for: the frame of the ground truth where only one has it."""
+    given = job.truth.within(frames) if job.truth else None
+    if given is None:
+        return job.settings.reference, ()
+    note = f"frame {given} is the reference because the ground truth belongs to it"
+    return given - frames.start, (note,)
 
 
-def _views(ready: RegisteredBurst, restored: NDArray[Any]) -> Views:
+def _views(job: Job, ready: RegisteredBurst | None, reference: int, restored: Restoration) -> Views:
     """Return the reference frame, the mean of the burst and the restoration, of one and the same area."""
     from napari_emrestore.bursts import merge
 
-    views = {"single frame": _cut(ready.burst.frames[ready.reference], ready.origin_px, restored.shape)}
-    if len(ready.aligned) > 1:
-        views["burst mean"] = merge(ready, "mean")
-    return {**views, "restored": restored}
+    image = np.asarray(restored.image)
+    if ready is None:
+        return {"single frame": np.asarray(job.stack.data[reference]), "restored": image}
+    single = _cut(ready.burst.frames[ready.reference], ready.origin_px, image.shape)
+    return {"single frame": single, "burst mean": merge(ready, "mean"), "restored": image}
 
 
 def _cut(image: NDArray[Any], origin_px: tuple[int, int], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -1,0 +1,110 @@
+"""A whole comparison on procedural images: pairing, tuning on other images, report."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from imageio.v3 import imread, imwrite
+
+from napari_emrestore.core import InputError
+from napari_emrestore.pipeline.evaluation import EvaluationSettings, evaluate, write_report
+from napari_emrestore.pipeline.evaluation.methods import BEST_CLASSICAL, UNRESTORED
+from napari_emrestore.pipeline.evaluation.reporting import SUMMARY_COLUMNS, summarise
+from napari_emrestore.training import draw_scene
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Five procedural images and a file that is none."""
+    folder = tmp_path_factory.mktemp("clean")
+    for k in range(5):
+        scene = draw_scene("cells", 160, np.random.default_rng(k))
+        imwrite(folder / f"cells_{k}.png", np.round(scene * 65535).astype(np.uint16))
+    (folder / "broken.png").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def settings(folder):
+    return EvaluationSettings(
+        str(folder), ("gaussian",), "ede-low", tune=("gaussian", "median"), shrink=1, size_px=64
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluation(settings):
+    return evaluate(settings)
+
+
+def test_all_methods_see_the_same_instances(evaluation):
+    assert [m.name for m in evaluation.methods] == [UNRESTORED, "gaussian", BEST_CLASSICAL]
+    assert {len(values) for values in evaluation.values.values()} == {len(evaluation.sources)} == {6}
+
+
+def test_images_for_tuning_are_in_no_table(evaluation):
+    assert set(evaluation.sources) == {"cells_1.png", "cells_2.png", "cells_3.png"}
+    assert any("cells_0.png, cells_4.png" in note for note in evaluation.notes)
+    assert any("broken.png" in note for note in evaluation.notes)
+
+
+def test_the_tuned_method_beats_the_input(evaluation):
+    rows = {(row["method"], row["measure"]): row for row in summarise(evaluation)}
+    assert rows[BEST_CLASSICAL, "MSE"]["mean"] < rows[UNRESTORED, "MSE"]["mean"]
+    assert rows[BEST_CLASSICAL, "MSE"]["baseline high"] < 0
+    assert rows[UNRESTORED, "MSE"]["over baseline"] is None
+    assert "tuned by squared error on 4 other instances" in rows[BEST_CLASSICAL, "MSE"]["note"]
+
+
+def test_the_same_seed_gives_the_same_table(settings):
+    plain = replace(settings, tune=())
+    first, again = evaluate(plain), evaluate(plain)
+    np.testing.assert_array_equal(first.values["gaussian", "SSIM"], again.values["gaussian", "SSIM"])
+    other = evaluate(replace(plain, seed=1))
+    assert not np.array_equal(first.values["gaussian", "SSIM"], other.values["gaussian", "SSIM"])
+
+
+def test_the_report_holds_every_value_and_its_conditions(evaluation, tmp_path):
+    paths = {path.name: path for path in write_report(evaluation, tmp_path / "report")}
+    assert set(paths) == {
+        "ede-low_summary.csv", "ede-low_values.csv", "ede-low.md", "ede-low_densities.png",
+        "ede-low_error_maps.png",
+    }  # fmt: skip
+    with paths["ede-low_summary.csv"].open() as file:
+        summary = list(csv.DictReader(file))
+    assert tuple(summary[0]) == SUMMARY_COLUMNS
+    assert len(summary) == 3 * 3
+    with paths["ede-low_values.csv"].open() as file:
+        values = [float(row["value"]) for row in csv.DictReader(file) if row["method"] == "gaussian"]
+    assert values[:6] == pytest.approx(evaluation.values["gaussian", "MSE"].tolist())
+    table = paths["ede-low.md"].read_text()
+    assert "DOI 10.1016/j.ultramic.2019.03.017" in table
+    assert "3 images, 2 instances of 64 px each, images shrunk by 1, seed 0" in table
+    assert imread(paths["ede-low_densities.png"]).std() > 0
+    assert imread(paths["ede-low_error_maps.png"]).std() > 0
+
+
+def test_error_maps_are_the_mean_absolute_error(settings):
+    evaluation = evaluate(replace(settings, tune=(), models=(), repeats=1))
+    assert evaluation.error_maps[UNRESTORED].shape == (64, 64)
+    assert 0 < evaluation.error_maps[UNRESTORED].mean() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"protocol": "nature"}, "nature"),
+        ({"tune": ("mean",)}, "mean came"),
+        ({"shrink": 0}, "factor 0"),
+        ({"folder": "nowhere"}, "nowhere"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(settings, changed, said):
+    with pytest.raises(InputError, match=said):
+        evaluate(replace(settings, **changed))
+
+
+def test_tuning_needs_a_second_image(settings, tmp_path):
+    imwrite(tmp_path / "one.png", np.arange(100 * 120, dtype=np.uint16).reshape(100, 120))
+    with pytest.raises(InputError, match="at least two images"):
+        evaluate(replace(settings, folder=str(tmp_path)))

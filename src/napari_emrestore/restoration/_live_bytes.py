@@ -24,6 +24,11 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak: int = 0
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keep torch from loading its compiler, which takes seconds, only to step around it."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run one operation and count what it made; views share a storage that is counted already."""
         made = func(*args, **(kwargs or {}))

@@ -42,9 +42,10 @@ class Result:
         that each of its chunks is touched once or twice rather than once per window.
         """
         if isinstance(self.array, np.ndarray):
+            # one pass over the result, which is large; the product stays in the cache
+            scaled = values * np.float32(self._mapping.scale)
             target = self.array[self._index(image, where)]
-            np.multiply(values, np.float32(self._mapping.scale), out=target, casting="same_kind")
-            target += np.float32(self._mapping.offset)
+            np.add(scaled, np.float32(self._mapping.offset), out=target, casting="same_kind")
             return
         before = Rect(where.y0, where.y1, self._from_x, where.x0)
         if self._strip == (image, before):

@@ -35,7 +35,7 @@ from napari_emrestore.restoration.plan import (
 )
 from napari_emrestore.restoration.results import Result, result_array
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
-from napari_emrestore.restoration.windows import WindowReader
+from napari_emrestore.restoration.windows import WindowReader, surely_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -172,18 +172,17 @@ class _Run:
                 item=self.restorer.id,
                 came=f"returned shape {made.shape} for frames {frames.shape}",
             )
-        kept = self._marked(made[window.keep.slices], None if gaps is None else gaps[window.keep.slices])
+        keep = window.keep.slices
+        if not surely_finite(made):
+            self.broken_px += int(np.count_nonzero(~np.isfinite(made[keep])))
+        kept = made[keep] if gaps is None else self._marked(made[keep], gaps[keep])
         if self.plan.blended:
             self.result.add(image, window.write, kept, blend_weights(self.plan, window))
         else:
             self.result.put(image, window.write, kept)
 
-    def _marked(self, kept: NDArray[np.float32], gaps: NDArray[np.bool_] | None) -> NDArray[np.float32]:
-        """Return the kept pixels with NaN where nothing was measured, after counting what is not finite."""
-        if not np.isfinite(kept.sum()):
-            self.broken_px += int(np.count_nonzero(~np.isfinite(kept)))
-        if gaps is None or not gaps.any():
-            return kept
+    def _marked(self, kept: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Return the kept pixels with NaN where nothing was measured, and count these."""
         self.missing_px += int(np.count_nonzero(gaps))
         return np.where(gaps, np.float32(np.nan), kept)
 

@@ -92,7 +92,7 @@ class TorchRestorer:
     def bytes_per_px(self, frames: int) -> float:
         """Return the peak of its activations per window pixel for N `frames`, estimated once per N."""
         if frames not in self._needs:
-            self._needs[frames] = bytes_per_px(self.network, frames, self.tiling.stride)
+            self._needs[frames] = bytes_per_px(self.network, frames, self.tiling.stride, self.place.name)
         return self._needs[frames]
 
     def restore_window(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -33,6 +33,12 @@ def tiny_network():
         return module.build().eval().requires_grad_(False)
 
 
+@pytest.fixture
+def card():
+    """The card of the small network."""
+    return CARD
+
+
 @pytest.fixture(scope="session")
 def network():
     return tiny_network()

@@ -115,7 +115,7 @@ class TorchRestorer:
             size = " x ".join(map(str, frames.shape))
             raise DeviceError(
                 f"A window of {size} px must fit into the memory of {self.device}",
-                came=f"torch gave: {str(error).splitlines()[0]}",
+                came=f"torch gave: {(str(error) or 'MemoryError').splitlines()[0]}",
                 remedy="Use smaller tiles, close other programs, or choose device='cpu'.",
             ) from error
 

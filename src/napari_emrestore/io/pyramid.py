@@ -27,7 +27,7 @@ def halve(band: NDArray[Any]) -> NDArray[Any]:
     The mean of integers is rounded. Bands that start on even rows give the same as the whole image.
     """
     y, x = band.shape
-    padded = np.pad(band, ((0, y % 2), (0, x % 2)), mode="edge")
+    padded = np.pad(band, ((0, y % 2), (0, x % 2)), mode="edge") if y % 2 or x % 2 else band
     is_small = band.dtype.kind in "bui" and band.dtype.itemsize <= 2
     work = np.float32 if is_small or band.dtype in (np.float16, np.float32) else np.float64
     pairs = padded.reshape((y + 1) // 2, 2, (x + 1) // 2, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -83,6 +84,8 @@ class FrameStack:
         self._stored = stored
         self._path = path
         self._is_open = True
+        # a stack that nobody closed lets go of its file when it is forgotten
+        self._release = weakref.finalize(self, stored.close)
         try:
             self._check()
         except FormatError:
@@ -168,7 +171,7 @@ class FrameStack:
     def close(self) -> None:
         """Release the file."""
         self._is_open = False
-        self._stored.close()
+        self._release()
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ a series into memory when it is opened, which a long live series does not allow.
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -75,9 +76,8 @@ def read(path: Path) -> StoredStack:
 
 
 def _first_series(emi: Path) -> Path:
-    found = in_natural_order(
-        p for p in emi.parent.glob("*.[sS][eE][rR]") if p.stem.rsplit("_", 1)[0] == emi.stem
-    )
+    numbered = re.compile(re.escape(emi.stem) + r"_\d+")
+    found = in_natural_order(p for p in emi.parent.glob("*.[sS][eE][rR]") if numbered.fullmatch(p.stem))
     if not found:
         raise FormatError(
             "An .emi file needs its .ser file beside it, which holds the pixels",

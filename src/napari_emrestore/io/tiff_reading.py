@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # a palette with this many grey entries is a grey image with a few coloured annotation values
 _GREY_ENTRIES = 0.75
+# description, and where strips or tiles lie; makers' own tags often point nowhere and are forgiven
+_INDISPENSABLE = (270, 273, 279, 324, 325)
 
 
 def read(path: Path) -> StoredStack:
@@ -41,6 +43,8 @@ def read(path: Path) -> StoredStack:
     except BaseException:
         tiff.close()
         raise
+    if isinstance(array, np.memmap):
+        tiff.close()
     return StoredStack(view, acquisition, view.tile(tile), tiff.close)
 
 
@@ -76,19 +80,31 @@ def _check_chain(path: Path, tiff: tifffile.TiffFile) -> None:
     form, stream, size = tiff.tiff, tiff.filehandle, path.stat().st_size
     stream.seek(form.offsetsize if form.is_bigtiff else 4)
     seen: set[int] = set()
+    link = stream.read(form.offsetsize)
     while True:
-        (offset,) = struct.unpack(form.offsetformat, stream.read(form.offsetsize))
+        (offset,) = struct.unpack(form.offsetformat, link)
         if offset == 0 or offset in seen:
             return
         seen.add(offset)
         if offset + form.tagnosize > size:
             raise _cut_off(path, f"ends after {size} bytes, page {len(seen) - 1} starts at {offset}")
         stream.seek(offset)
-        (tags,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
-        following = offset + form.tagnosize + tags * form.tagsize
-        if following + form.offsetsize > size:
+        (count,) = struct.unpack(form.tagnoformat, stream.read(form.tagnosize))
+        entries = stream.read(count * form.tagsize)
+        link = stream.read(form.offsetsize)
+        if len(link) < form.offsetsize or _reaches(form, entries) > size:
             raise _cut_off(path, f"ends after {size} bytes, inside page {len(seen) - 1}")
-        stream.seek(following)
+
+
+def _reaches(form: Any, entries: bytes) -> int:
+    """Return the last byte that the values of a page's indispensable tags take."""
+    layout = form.byteorder + ("HHQQ" if form.is_bigtiff else "HHII")
+    last = 0
+    for code, kind, count, where in struct.iter_unpack(layout, entries):
+        length = count * struct.calcsize(tifffile.TIFF.DATA_FORMATS.get(kind, "0B"))
+        if code in _INDISPENSABLE and length > form.offsetsize:
+            last = max(last, where + length)
+    return last
 
 
 def _cut_off(path: Path, came: str) -> FormatError:

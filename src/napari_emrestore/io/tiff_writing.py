@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ _CLASSIC_BYTES = 1 << 31
 _NATIVE = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float64", "float32")
 _WIDER = {"bool": "uint8", "float16": "float32"}
 _NM_PER_CM = 1e7
+# what the tag's fraction of two 32-bit integers can say
+_LEAST_RATIO, _MOST_RATIO = 1e-3, 2.0**32 - 1
 
 
 def write(path: Path, image: Outgoing, monitor: Monitor) -> None:
@@ -59,8 +62,10 @@ def _resolution(known: Acquisition, factor: int = 1) -> dict[str, Any]:
     """Return pixels per cm, for programs that read no OME-XML."""
     if known.pixel_size_nm is None:
         return {}
-    y, x = known.pixel_size_nm
-    return {"resolution": (_NM_PER_CM / x / factor, _NM_PER_CM / y / factor), "resolutionunit": "CENTIMETER"}
+    y, x = (_NM_PER_CM / size / factor for size in known.pixel_size_nm)
+    if min(y, x) < _LEAST_RATIO or max(y, x) > _MOST_RATIO:
+        return {}
+    return {"resolution": (x, y), "resolutionunit": "CENTIMETER"}
 
 
 def _write_plain(path: Path, image: Outgoing, description: bytes, monitor: Monitor) -> None:
@@ -92,16 +97,17 @@ def _write_pyramid(path: Path, image: Outgoing, description: bytes, monitor: Mon
                 bands = image.bands(_TILE) if level == 0 else _stored_bands(waiting[level - 1], shape, dtype)
                 counted = _counted(bands, monitor, sum(steps[:level]), sum(steps), image.acquisition.name)
                 first: dict[str, Any] = {"subifds": len(waiting), "description": description}
-                tiff.write(
-                    _tiles(counted, waiting[level] if level < len(waiting) else None),
-                    shape=shape,
-                    dtype=dtype,
-                    tile=(_TILE, _TILE),
-                    photometric="minisblack",
-                    metadata=None,
-                    **(first if level == 0 else {"subfiletype": 1}),
-                    **_resolution(image.acquisition, 1 << level),
-                )
+                with waiting[level].open("wb") if level < len(waiting) else nullcontext() as smaller:
+                    tiff.write(
+                        _tiles(counted, smaller),
+                        shape=shape,
+                        dtype=dtype,
+                        tile=(_TILE, _TILE),
+                        photometric="minisblack",
+                        metadata=None,
+                        **(first if level == 0 else {"subfiletype": 1}),
+                        **_resolution(image.acquisition, 1 << level),
+                    )
     finally:
         for file in waiting:
             file.unlink(missing_ok=True)
@@ -111,26 +117,22 @@ def _counted(
     bands: Iterator[tuple[int, int, NDArray[Any]]], monitor: Monitor, before: int, total: int, name: str
 ) -> Iterator[NDArray[Any]]:
     for done, (_, _, band) in enumerate(bands, start=before + 1):
-        yield np.ascontiguousarray(band)
+        # before the yield: tifffile takes what it needs and never comes back to see the end
         tell(monitor, done, total, name)
+        yield np.ascontiguousarray(band)
 
 
-def _tiles(bands: Iterator[NDArray[Any]], below: Path | None) -> Iterator[NDArray[Any]]:
-    """Yield each band's tiles from left to right, padded with zeros; put the halved band into `below`."""
-    stream: BufferedWriter | None = below.open("wb") if below else None
-    try:
-        for band in bands:
-            if stream is not None:
-                stream.write(halve(band).tobytes())
-            height, width = band.shape
-            for left in range(0, width, _TILE):
-                tile = np.zeros((_TILE, _TILE), band.dtype)
-                piece = band[:, left : left + _TILE]
-                tile[:height, : piece.shape[1]] = piece
-                yield tile
-    finally:
-        if stream is not None:
-            stream.close()
+def _tiles(bands: Iterator[NDArray[Any]], smaller: BufferedWriter | None) -> Iterator[NDArray[Any]]:
+    """Yield each band's tiles from left to right, padded with zeros; put the halved band into `smaller`."""
+    for band in bands:
+        if smaller is not None:
+            smaller.write(halve(band).tobytes())
+        height, width = band.shape
+        for left in range(0, width, _TILE):
+            tile = np.zeros((_TILE, _TILE), band.dtype)
+            piece = band[:, left : left + _TILE]
+            tile[:height, : piece.shape[1]] = piece
+            yield tile
 
 
 def _stored_bands(

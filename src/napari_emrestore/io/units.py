@@ -14,9 +14,9 @@ _LENGTHS_NM = {
     **dict.fromkeys(("m", "meter", "metre"), 1e9),
     **dict.fromkeys(("cm", "centimeter", "centimetre"), 1e7),
     **dict.fromkeys(("mm", "millimeter", "millimetre"), 1e6),
-    **dict.fromkeys(("µm", "μm", "um", "micron", "microns", "micrometer", "micrometre"), 1e3),
+    **dict.fromkeys(("\u00b5m", "\u03bcm", "um", "micron", "microns", "micrometer", "micrometre"), 1e3),
     **dict.fromkeys(("nm", "nanometer", "nanometre"), 1.0),
-    **dict.fromkeys(("Å", "Å", "A", "Ang", "angstrom", "ångström"), 0.1),
+    **dict.fromkeys(("\u00c5", "\u212b", "A", "Ang", "angstrom", "\u00e5ngstr\u00f6m"), 0.1),
     **dict.fromkeys(("pm", "picometer", "picometre"), 1e-3),
 }
 _LARGEST_NM = 1e6
@@ -24,7 +24,7 @@ _TIMES_MS = {
     **dict.fromkeys(("min", "minute", "minutes"), 6e4),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1e3),
     **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1.0),
-    **dict.fromkeys(("µs", "μs", "us", "microsecond", "microseconds"), 1e-3),
+    **dict.fromkeys(("\u00b5s", "\u03bcs", "us", "microsecond", "microseconds"), 1e-3),
     **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-6),
 }
 

@@ -46,7 +46,7 @@ def write(path: Path, image: Outgoing, monitor: Monitor) -> None:
     """Write an image or stack as OME-Zarr 0.5, every pixel read once, memory for one band of rows."""
     dtype = image.store_as(_NATIVE, {}, "OME-Zarr")
     shape = image.shape if image.is_stack else image.shape[1:]
-    group, level = _create(path, shape, dtype)
+    group, level = _create(path, shape, dtype, image.acquisition)
     bands = image.shape[0] * -(-image.shape[1] // CHUNK_PX)
     for done, (frame, top, band) in enumerate(image.bands(CHUNK_PX), start=1):
         _put(level, frame, top, band)
@@ -102,7 +102,7 @@ def zarr_target(
             f"OME-Zarr holds pixels of type {', '.join(_NATIVE)}", came=f"{np.dtype(dtype)} came"
         )
     with staged(final) as partial:
-        group, level = _create(partial, shape, np.dtype(dtype))
+        group, level = _create(partial, shape, np.dtype(dtype), acquisition)
         yield level
         _finish(group, Record(acquisition, _late_provenance(level) or provenance), monitor)
 
@@ -117,16 +117,17 @@ def _late_provenance(level: Any) -> Provenance | None:
     return Provenance.from_json(str(text))
 
 
-def _create(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Any, Any]:
+def _create(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], known: Acquisition) -> tuple[Any, Any]:
     import zarr
 
     group = zarr.open_group(str(path), mode="w", zarr_format=3)
-    return group, _add_level(group, 0, shape, dtype)
+    return group, _add_level(group, 0, shape, dtype, _axis_names(len(shape), known))
 
 
-def _add_level(group: Any, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+def _add_level(
+    group: Any, number: int, shape: tuple[int, ...], dtype: np.dtype[Any], names: list[str]
+) -> Any:
     chunks = (*(1 for _ in shape[:-2]), *(min(CHUNK_PX, size) for size in shape[-2:]))
-    names = _axis_names(len(shape))
     return group.create_array(str(number), shape=shape, dtype=dtype, chunks=chunks, dimension_names=names)
 
 
@@ -145,9 +146,10 @@ def _finish(group: Any, record: Record, monitor: Monitor) -> None:
     shapes = level_shapes(height, width)
     frames = range(stack[0] if stack else 1)
     bands = len(frames) * sum(-(-y // CHUNK_PX) for y, _ in shapes[1:])
+    names = _axis_names(level.ndim, record.acquisition)
     done = 0
     for number, shape in enumerate(shapes[1:], start=1):
-        smaller = _add_level(group, number, (*stack, *shape), level.dtype)
+        smaller = _add_level(group, number, (*stack, *shape), level.dtype, names)
         for frame in frames:
             for top in range(0, shape[0], CHUNK_PX):
                 rows = slice(2 * top, 2 * (top + CHUNK_PX))
@@ -161,8 +163,8 @@ def _finish(group: Any, record: Record, monitor: Monitor) -> None:
     )
 
 
-def _axis_names(count: int) -> list[str]:
-    return ["t", "y", "x"][-count:]
+def _axis_names(count: int, known: Acquisition) -> list[str]:
+    return ["z" if known.frame_axis == "z" else "t", "y", "x"][-count:]
 
 
 def _ome(known: Acquisition, levels: int, is_stack: bool) -> dict[str, Any]:

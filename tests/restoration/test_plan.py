@@ -37,17 +37,22 @@ def covered(plan, windows):
     return count
 
 
+def computed_px(plan):
+    return sum(window.read.shape[0] * window.read.shape[1] for window in plan.windows)
+
+
 @given(plans())
 def test_write_rectangles_cover_each_pixel_once(plan):
     np.testing.assert_array_equal(covered(plan, plan.windows), 1)
 
 
 @given(plans())
-def test_windows_share_one_size_and_lie_on_the_stride_grid_inside_the_extended_image(plan):
+def test_windows_lie_on_the_stride_grid_inside_the_extended_image(plan):
     stride, end = plan.rule.stride, [round_up(n, plan.rule.stride) for n in plan.shape]
     for window in plan.windows:
         read = window.read
-        assert read.shape == plan.window
+        assert read.shape[0] <= plan.window[0]
+        assert read.shape[1] <= plan.window[1]
         assert all(edge % stride == 0 for edge in (read.y0, read.y1, read.x0, read.x1))
         assert read.y0 >= 0
         assert read.x0 >= 0
@@ -116,16 +121,17 @@ def test_the_chosen_window_keeps_to_the_budget_or_is_the_smallest_sensible(y, x,
 
 def test_the_choice_beats_squares_of_the_same_size():
     rule = TilingRule(8, 48)
-    window = choose_window((1280, 4096), rule, 512 * 512)
-    chosen = plan_tiles((1280, 4096), rule, window)
-    square = plan_tiles((1280, 4096), rule, (512, 512))
-    assert len(chosen.windows) * window[0] * window[1] < len(square.windows) * 512 * 512
+    window = choose_window((600, 4096), rule, 512 * 512)
+    chosen = plan_tiles((600, 4096), rule, window)
+    square = plan_tiles((600, 4096), rule, (512, 512))
+    assert computed_px(chosen) < computed_px(square)
 
 
 def test_large_windows_compute_little_more_than_the_image():
     rule = TilingRule(8, 48)
-    plan = plan_tiles((4096, 4096), rule, choose_window((4096, 4096), rule, 2048 * 2048))
-    assert len(plan.windows) * plan.window[0] * plan.window[1] <= 1.12 * 4096**2
+    for window in ((2048, 2048), choose_window((4096, 4096), rule, 2048 * 2048)):
+        plan = plan_tiles((4096, 4096), rule, window)
+        assert computed_px(plan) <= 1.12 * 4096**2
 
 
 def test_a_whole_image_restorer_gets_the_whole_image_at_any_budget():

@@ -196,6 +196,15 @@ def test_arrays_of_any_kind_go_to_arrays_of_any_kind(
     np.testing.assert_allclose(np.asarray(made.image[:]), whole(network, frames), atol=1e-2)
 
 
+def test_a_stack_goes_to_zarr_image_by_image(numpy_restorer, rng, tmp_path):
+    stack = rng.random((3, 40, 50)).astype(np.float32)
+    out = zarr.create_array(
+        tmp_path / "o.zarr", shape=stack.shape, chunks=(1, 16, 16), dtype="f4", fill_value=0
+    )
+    restore(stack, numpy_restorer(), tile=(20, 24), intensity=MAP, out=out)
+    np.testing.assert_allclose(out[:], stack, atol=1e-4)
+
+
 def test_lazy_rows_are_read_once_per_row_of_windows(numpy_restorer, rng, monkeypatch):
     monkeypatch.setattr("napari_emrestore.restoration.inputs._READ_AT_ONCE", 0)
     frames = rng.random((1, 64, 96))
@@ -250,7 +259,7 @@ def test_a_tile_that_does_not_fit_is_refused_not_changed(restorer, tile):
 def test_a_given_tile_is_used_as_it_is(numpy_restorer):
     single = numpy_restorer(tiling=TilingRule(4, 16))
     made = restore(np.zeros((90, 101)), single, tile=(36, 64))
-    assert set(single.seen) == {(1, 36, 64)}
+    assert single.seen[0] == max(single.seen) == (1, 36, 64)
     assert made.provenance.settings["tile"]["window"] == [36, 64]
     assert made.provenance.settings["tile"]["asked"] == (36, 64)
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from napari_emrestore.core import Restorer
     from napari_emrestore.restoration.inputs import Inputs
 
-_USUAL_TOTAL = 2 << 30  # input, output and work together may always take this much
+_USUAL_TOTAL = 3 << 30  # of input, output and work together
+_LARGE = 1 << 30  # of input and output, from which on work must not exceed the input
 _MOST_PX = 4096**2  # beyond, nothing is gained, and a stop request would wait long
 _CPU_MARGIN = 3.0  # convolution scratch and heap holes: 1.0 to 3.1 times the activations were measured
 _GPU_MARGIN = 1.5
@@ -56,13 +57,15 @@ def work_bytes(inputs: Inputs, restorer: Restorer) -> int:
     """Return how many bytes a window may take while it is worked on.
 
     On a GPU most of what is free. On the CPU at most half of what is free, and so much that input, output
-    and work together stay within 2 GiB, or within twice the input plus the output if that is more.
+    and work together stay within 3 GiB or, when input and output alone pass 1 GiB, within twice the input
+    plus the output.
     """
     if isinstance(restorer, TorchRestorer) and restorer.place.name != "cpu":
         return int(pick_device(restorer.place.name).free_bytes * _GPU_SHARE)
     given = inputs.nbytes if inputs.in_memory else 0
     made = 4 * int(np.prod(inputs.result_shape)) if inputs.in_memory else 0
-    return min(free_memory() // 2, max(_USUAL_TOTAL - given - made, given))
+    wanted = given if given + made > _LARGE else _USUAL_TOTAL - given - made
+    return min(free_memory() // 2, wanted)
 
 
 def room_px(inputs: Inputs, restorer: Restorer) -> int:

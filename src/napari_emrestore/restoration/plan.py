@@ -1,10 +1,10 @@
 """How an image is cut into windows: pure data, no pixels.
 
-The image is extended at its end (bottom, right) to a multiple of the stride and then cut into windows of
-one size whose origins are multiples of the stride. A window at a true image edge ends there and is never
-padded, so the network's own border handling acts where it acts on the whole image and nowhere else. Of
-each window at least `halo` pixels towards its neighbours are thrown away; what is kept covers every pixel
-once. With the exact halo of a network without image-wide statistics, tiles then equal the whole image.
+The image is extended at its end (bottom, right) to a multiple of the stride and then cut into windows whose
+origins and sizes are multiples of the stride. A window at a true image edge ends there and is never padded,
+so the network's own border handling acts where it acts on the whole image and nowhere else. Of each window
+`halo` pixels towards its neighbours are thrown away; what is kept covers every pixel once. With the exact
+halo of a network without image-wide statistics, tiles then equal the whole image.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class TilePlan:
     shape : tuple of int
         ``(Y, X)`` of the image.
     window : tuple of int
-        ``(Y, X)`` of every window.
+        ``(Y, X)`` of the largest window; the last ones of a row or column may be smaller.
     rule : TilingRule
         The rule it follows, with the halo rounded up to the stride.
     windows : tuple of Window
@@ -167,11 +167,11 @@ def choose_window(shape: tuple[int, int], rule: TilingRule, max_px: int) -> tupl
         room = max_px // height // rule.stride * rule.stride
         if room < wide:
             continue
-        columns = _window_count(whole[1], min(room, whole[1]), halo)
-        width = max(wide, _even_window(whole[1], columns, halo, rule.stride))
-        cost = _window_count(whole[0], height, halo) * height * columns * width
+        columns = _window_count(whole[1], room, halo)
+        cost = (whole[0] + 2 * halo * (rows - 1)) * (whole[1] + 2 * halo * (columns - 1))
         if cost < best_cost:
-            best, best_cost = (height, width), cost
+            best_cost = cost
+            best = height, max(wide, _even_window(whole[1], columns, halo, rule.stride))
     return best
 
 
@@ -224,17 +224,13 @@ def _axis(length: int, window: int, rule: TilingRule) -> list[tuple[int, int, in
             came=f"{window} px came for an axis of {length} px",
             remedy=f"Use at least {2 * rule.halo + rule.stride} px, or tile='auto'.",
         )
-    count = _window_count(padded, window, rule.halo)
-    # Evenly spread: neighbours then share more than two halos, which helps a halo below the exact one.
-    starts = [i * (padded - window) // (count - 1) // rule.stride * rule.stride for i in range(count)]
+    step = window - 2 * rule.halo
+    starts = [i * step for i in range(_window_count(padded, window, rule.halo))]
+    reads = [(start, min(start + window, padded)) for start in starts]
     if rule.mode == "blend":
-        return [(start, start + window, start, min(start + window, length)) for start in starts]
-    middles = [(a + b + window) // 2 // rule.stride * rule.stride for a, b in pairwise(starts)]
-    borders = [0, *middles, length]
-    return [
-        (start, start + window, first, last)
-        for start, (first, last) in zip(starts, pairwise(borders), strict=True)
-    ]
+        return [(start, end, start, min(end, length)) for start, end in reads]
+    borders = [0, *(start + rule.halo for start in starts[1:]), length]
+    return [(*read, *write) for read, write in zip(reads, pairwise(borders), strict=True)]
 
 
 def _window_count(padded: int, window: int, halo: int) -> int:

@@ -30,7 +30,7 @@ class WindowReader:
     def __init__(self, inputs: Inputs, mapping: IntensityMap) -> None:
         self._inputs = inputs
         self._mapping = mapping
-        self._buffer = np.empty((0, 0, 0), np.float32)
+        self._buffer = np.empty(0, np.float32)
 
     def read(self, image: int, window: Rect) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
         """Return the frames ``(N, y, x)`` of one image in a window, and where nothing was measured.
@@ -83,9 +83,9 @@ class WindowReader:
     def _in_model_range(self, image: int, part: Rect) -> NDArray[np.float32]:
         """Return frames ``(N, y, x)``, NaN where not measured."""
         raw = self._inputs.read(image, part)
-        if self._buffer.shape != raw.shape:
-            self._buffer = np.empty(raw.shape, np.float32)
-        frames = self._buffer
+        if self._buffer.size < raw.size:
+            self._buffer = np.empty(raw.size, np.float32)
+        frames = self._buffer[: raw.size].reshape(raw.shape)
         np.subtract(raw, np.float32(self._mapping.offset), out=frames, casting="same_kind")
         np.divide(frames, np.float32(self._mapping.scale), out=frames)
         valid = self._inputs.measured(image, part)

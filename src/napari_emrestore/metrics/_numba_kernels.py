@@ -70,13 +70,17 @@ def _blend_rows(ring, oldest, weights, out):  # type: ignore[no-untyped-def]
 
 
 @njit(**_FAST)
-def _exchange_uniform(row, weight, slot, blend):  # type: ignore[no-untyped-def]
-    """Put the sums of 7 along `row` into the ring's `slot`, and into the running sum for what was there."""
+def _exchange_uniform(row, weight, slot, sums, blend):  # type: ignore[no-untyped-def]
+    """Put the means of 7 along `row` into the ring's `slot`, and into `blend` for what was there.
+
+    The running `sums` are float64: in float32 the errors of all rows above would add up.
+    """
     for i in range(slot.size):
         left, right = row[i] + row[i + 1] + row[i + 2], row[i + 4] + row[i + 5] + row[i + 6]
         total = weight * (left + row[i + 3] + right)
-        blend[i] += total - slot[i]
+        sums[i] += np.float64(total) - np.float64(slot[i])
         slot[i] = total
+        blend[i] = sums[i]
 
 
 @njit(**_FAST)
@@ -149,7 +153,8 @@ def _score_tile(a, b, keep, masked, gaussian, weights, gain, constants, out):  #
     origin = (centre[0] * gain, centre[1] * gain)
     moments = np.empty((4, columns), a.dtype)
     rings = np.zeros((4, width, columns - width + 1), a.dtype)
-    blend = np.zeros((4, columns - width + 1), a.dtype)
+    blend = np.empty((4, columns - width + 1), a.dtype)
+    sums = np.zeros((4, columns - width + 1), np.float64)
     scores = np.empty(columns - width + 1, a.dtype)
     streaks = np.zeros(columns, np.int32)
     total, cancelled, count = 0.0, 0.0, 0
@@ -164,7 +169,7 @@ def _score_tile(a, b, keep, masked, gaussian, weights, gain, constants, out):  #
                 _smooth_gaussian(moments[k], weights, rings[k, y % width])
                 _blend_rows(rings[k], (y + 1) % width, weights, blend[k])
             else:
-                _exchange_uniform(moments[k], weights[0] * weights[0], rings[k, y % width], blend[k])
+                _exchange_uniform(moments[k], weights[0] * weights[0], rings[k, y % width], sums[k], blend[k])
         r = y - width + 1
         if r < 0:
             continue
@@ -181,30 +186,23 @@ def _score_tile(a, b, keep, masked, gaussian, weights, gain, constants, out):  #
 
 
 @njit(**_FAST)
-def _row_error_sums(a, b, keep, masked):  # type: ignore[no-untyped-def]
-    square, absolute, count = 0.0, 0.0, a.size
-    if masked:
-        for i in range(a.size):
-            d = np.float64(a[i]) - np.float64(b[i]) if keep[i] else 0.0
-            square += d * d
-            absolute += abs(d)
-            count -= not keep[i]
-    else:
-        for i in range(a.size):
-            d = np.float64(a[i]) - np.float64(b[i])
-            square += d * d
-            absolute += abs(d)
-    return square, absolute, count
+def _error_sums(a, b):  # type: ignore[no-untyped-def]
+    square, absolute = 0.0, 0.0
+    for i in range(a.size):
+        d = np.float64(a[i]) - np.float64(b[i])
+        square += d * d
+        absolute += abs(d)
+    return square, absolute
 
 
 @njit(**_FAST)
-def _error_sums(a, b, keep, masked):  # type: ignore[no-untyped-def]
+def _kept_error_sums(a, b, keep):  # type: ignore[no-untyped-def]
     square, absolute, count = 0.0, 0.0, 0
-    for y in range(a.shape[0]):
-        row = _row_error_sums(a[y], b[y], keep[y] if masked else keep[0], masked)
-        square += row[0]
-        absolute += row[1]
-        count += row[2]
+    for i in range(a.size):
+        d = np.float64(a[i]) - np.float64(b[i]) if keep[i] else 0.0
+        square += d * d
+        absolute += abs(d)
+        count += keep[i]
     return square, absolute, count
 
 
@@ -253,8 +251,11 @@ def error_sums(
 
     `image`, `truth` and `mask` are as in `window_scores`.
     """
-    keep = np.ones((1, 1), np.bool_) if mask is None else mask
-    square, absolute, count = _error_sums(image, truth, keep, mask is not None)
+    a, b = image.ravel(), truth.ravel()
+    if mask is None:
+        square, absolute = _error_sums(a, b)
+        return float(square), float(absolute), image.size
+    square, absolute, count = _kept_error_sums(a, b, mask.ravel())
     return float(square), float(absolute), int(count)
 
 

@@ -12,7 +12,7 @@ from napari_emrestore.metrics.tiles import plan_tiles, spread
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-_BAND_PIXELS = 1 << 19
+_BAND_PIXELS = 1 << 20
 
 
 def psnr(image: ArrayLike, truth: ArrayLike, *, data_range: float, mask: ArrayLike | None = None) -> float:

@@ -209,14 +209,14 @@ def _robust_line(
     Starts from the lower quartile of the blocks of like brightness (structure only ever adds variance) and
     goes on with Tukey's biweight, for which the scatter `deviation` of honest blocks is known.
     """
+    alive = variances > 0  # dead or saturated blocks have no noise at all
+    if not alive.any():
+        return 0.0, 0.0
+    means, variances = means[alive], variances[alive]
     centre, scale = float(means.mean()), float(means.std())
     x = (means - centre) / scale if scale > 0 else np.zeros_like(means)
-    floor = 1e-3 * float(np.mean(variances))
-    if floor == 0:
-        return 0.0, 0.0
-    order = np.array_split(np.argsort(x, kind="stable"), max(1, min(_START_BINS, x.size // _LEAST_IN_BIN)))
-    starts = np.array([(x[part].mean(), np.quantile(variances[part], 0.25)) for part in order])
-    slope, height, _ = _weighted_line(starts[:, 0], starts[:, 1], 1 / np.maximum(starts[:, 1], floor) ** 2)
+    floor = 1e-3 * float(np.median(variances))
+    slope, height = _first_line(x, variances)
     height *= 1 + 0.6745 * deviation
     error = np.inf
     for _ in range(_ROUNDS):
@@ -232,6 +232,22 @@ def _robust_line(
     if slope < _SIGNIFICANT * error:
         return 0.0, float(np.average(variances, weights=share) if share.sum() > 0 else np.median(variances))
     return slope / scale, height - slope * centre / scale
+
+
+def _first_line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    """Return slope and height of a low line: the Theil-Sen line through the lower quartiles of bins of `x`.
+
+    Medians of slopes, because blocks half dead or half saturated lie far out on `x`.
+    """
+    bins = np.array_split(np.argsort(x, kind="stable"), max(1, min(_START_BINS, x.size // _LEAST_IN_BIN)))
+    centres = np.array([x[part].mean() for part in bins])
+    lows = np.array([np.quantile(y[part], 0.25) for part in bins])
+    first, second = np.triu_indices(len(bins), 1)
+    apart = centres[second] > centres[first]
+    first, second = first[apart], second[apart]
+    slopes = (lows[second] - lows[first]) / (centres[second] - centres[first])
+    slope = float(np.median(slopes)) if slopes.size else 0.0
+    return slope, float(np.median(lows - slope * centres))
 
 
 def _weighted_line(

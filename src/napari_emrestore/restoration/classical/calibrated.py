@@ -21,7 +21,7 @@ from napari_emrestore.core import InputError, MissingPackageError
 from napari_emrestore.restoration.classical import filters
 from napari_emrestore.restoration.classical.restorer import ClassicalRestorer, of_mean
 from napari_emrestore.restoration.classical.risk import least_risk
-from napari_emrestore.restoration.classical.stabilisation import stabiliser_for
+from napari_emrestore.restoration.classical.stabilisation import noise_deviation, stabiliser_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     Denoise = Callable[[Image, float], Image]
 
 _SEED = 0
+_BM3D_LEAST_PX = 16  # the package refuses images smaller than its blocks
 _GAUSSIAN_PX = (0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.8, 4.0)
-_BILATERAL = tuple((color, px) for px in (0.7, 1.2, 2.0) for color in (1.0, 2.0, 3.0, 5.0))
-_MEDIAN_PX = (1, 3, 5, 7, 9)
-_WIENER_PX = (3, 5, 7, 9, 11)
-_CHAMBOLLE = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
-_BREGMAN = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
-_NL_MEANS = (0.5, 0.65, 0.8, 1.0, 1.3)
+_BILATERAL = tuple((color, px) for px in (0.7, 1.2, 2.0, 3.5) for color in (1.0, 2.0, 3.5, 6.0))
+_MEDIAN_PX = (1, 3, 5, 7, 9, 13)
+_WIENER_PX = (3, 5, 7, 9, 13, 19)
+_CHAMBOLLE = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0)
+_BREGMAN = (0.1, 0.17, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
+_NL_MEANS = (0.5, 0.65, 0.8, 1.0, 1.3, 2.0, 3.0)
 
 
 def gaussian(strength: float = 1.0) -> ClassicalRestorer:
@@ -47,8 +48,13 @@ def gaussian(strength: float = 1.0) -> ClassicalRestorer:
 
 
 def bilateral(strength: float = 1.0) -> ClassicalRestorer:
-    """Return a bilateral filter whose two widths have the least risk."""
-    return _chosen("bilateral", lambda image, widths: filters.bilateral(image, *widths), _BILATERAL, strength)
+    """Return a bilateral filter whose two widths have the least risk; its disc spans two spatial widths."""
+
+    def filtered(image: Image, widths: tuple[float, float]) -> Image:
+        color, px = widths
+        return filters.bilateral(image, color * strength, px, radius_px=round(2 * px))
+
+    return _chosen("bilateral", filtered, _BILATERAL, strength)
 
 
 def median(strength: float = 1.0) -> ClassicalRestorer:
@@ -106,9 +112,7 @@ def bm3d_plain(strength: float = 1.0) -> ClassicalRestorer:
     _require_strength(strength)
 
     def denoise(image: Image) -> Image:
-        from napari_emrestore.metrics import noise_sigma
-
-        return _bm3d(image, noise_sigma(image) * strength)
+        return _bm3d(image, noise_deviation(image) * strength)
 
     return ClassicalRestorer("bm3d", of_mean(denoise), {"strength": strength})
 
@@ -146,14 +150,19 @@ def _at(family: Callable[[Image, Any], Image], value: Any) -> Callable[[Image], 
 
 
 def _restorer(name: str, denoise: Denoise, strength: float) -> ClassicalRestorer:
-    """Return the restorer that stabilises, calls `denoise` with the noise deviation, and goes back."""
+    """Return the restorer that makes the noise 1, tells `denoise` it were `strength`, and goes back.
+
+    What noise the transform really left is measured again: below a few electrons it is not quite 1.
+    """
     _require_strength(strength)
 
     def calibrated(image: Image) -> Image:
         stabiliser = stabiliser_for(image)
-        if stabiliser is None:
+        stabilised = image if stabiliser is None else stabiliser.forward(image)
+        sigma = noise_deviation(stabilised)
+        if stabiliser is None or sigma == 0:
             return image
-        return stabiliser.backward(denoise(stabiliser.forward(image), strength))
+        return stabiliser.backward(denoise(stabilised / sigma, strength) * sigma)
 
     return ClassicalRestorer(f"{name}-calibrated", of_mean(calibrated), {"strength": strength, "seed": _SEED})
 
@@ -163,7 +172,10 @@ def _bm3d(image: Image, sigma: float) -> Image:
 
     if sigma == 0:
         return image
-    return np.asarray(package.bm3d(image.astype(np.float64), sigma)).reshape(image.shape)
+    height, width = image.shape
+    short = [(0, max(_BM3D_LEAST_PX - side, 0)) for side in image.shape]
+    padded = np.pad(image.astype(np.float64), short, mode="symmetric")
+    return np.asarray(package.bm3d(padded, sigma)).reshape(padded.shape)[:height, :width]
 
 
 def _require_bm3d() -> None:

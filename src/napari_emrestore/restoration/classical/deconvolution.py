@@ -191,7 +191,8 @@ def _framed(kernel: Image, deconvolve: Callable[[Image], Image]) -> Callable[[Im
 
     def framed(image: Image) -> Image:
         wide = np.pad(image.astype(np.float64), ((height, height), (width, width)), mode="symmetric")
-        return np.asarray(deconvolve(wide)[height:-height, width:-width])
+        sharp: Image = np.asarray(deconvolve(wide))
+        return np.asarray(sharp[height:-height, width:-width])
 
     return framed
 
@@ -209,7 +210,7 @@ def _checked(psf: ArrayLike) -> Image:
             came=wrong,
             remedy="Crop it to odd sides around its centre and take off its background.",
         )
-    return kernel / kernel.sum()
+    return np.asarray(kernel / kernel.sum())
 
 
 def _require_positive(balance: float) -> None:

@@ -112,7 +112,7 @@ def adaptive_wiener(image: Image, size_px: int = 3, noise_variance: float | None
     return np.asarray(mean + signal_share * (values - mean))
 
 
-def wavelet(image: Image, sigma: float | None = None, name: str = "db1") -> Image:
+def wavelet(image: Image, sigma: float | None = None, name: str = "db1", levels: int | None = None) -> Image:
     """Return soft BayesShrink wavelet denoising (`skimage.restoration.denoise_wavelet`).
 
     Parameters
@@ -123,6 +123,8 @@ def wavelet(image: Image, sigma: float | None = None, name: str = "db1") -> Imag
         Noise deviation; ``None`` estimates it from the finest diagonal coefficients.
     name : str
         PyWavelets name, for example ``"db1"`` (Haar), ``"sym4"``.
+    levels : int, optional
+        Scales that are shrunk; ``None`` leaves out the three coarsest the image could have.
 
     References
     ----------
@@ -130,12 +132,12 @@ def wavelet(image: Image, sigma: float | None = None, name: str = "db1") -> Imag
     """
     import pywt
 
-    if min(image.shape) < pywt.Wavelet(name).dec_len:
+    if pywt.dwtn_max_level(image.shape, name) == 0:
         return image  # smaller than the wavelet: there is no band to shrink
     noise = _finest_deviation(image, name) if sigma is None else sigma
     if noise == 0:
         return image
-    options = {"wavelet": name, "method": "BayesShrink", "mode": "soft"}
+    options = {"wavelet": name, "wavelet_levels": levels, "method": "BayesShrink", "mode": "soft"}
     return np.asarray(scikit_image().denoise_wavelet(image, sigma=noise, **options))
 
 
@@ -146,11 +148,14 @@ def spun_wavelet(image: Image, sigma: float, name: str = "sym4", shifts: int = 4
     ----------
     Coifman & Donoho 1995, DOI 10.1007/978-1-4612-2544-7_9.
     """
+    import pywt
+
+    levels = max(pywt.dwtn_max_level(image.shape, name), 1)
     total = np.zeros_like(image)
     for dy in range(shifts):
         for dx in range(shifts):
             padded = np.pad(image, ((dy, shifts - dy), (dx, shifts - dx)), mode="reflect")
-            total += wavelet(padded, sigma, name)[dy : dy + image.shape[0], dx : dx + image.shape[1]]
+            total += wavelet(padded, sigma, name, levels)[dy : dy + image.shape[0], dx : dx + image.shape[1]]
     return total / shifts**2
 
 

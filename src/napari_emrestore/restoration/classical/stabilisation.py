@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # The stabilised value of zero electrons; below it the inverse below has no meaning.
 _DARK = 2 * np.sqrt(3 / 8)
+# Fewer rows or columns hold no noise that could be told from signal.
+_LEAST_PX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +57,20 @@ class Stabiliser:
 
 
 def stabiliser_for(image: Image) -> Stabiliser | None:
-    """Return the transform for the noise estimated in `image`, or ``None`` if there is no noise in it.
+    """Return the transform for the noise estimated in `image`, or ``None`` if no noise is found in it."""
+    from napari_emrestore.metrics import noise_model
 
-    A signal-dependent part that the estimate cannot tell from zero is left out.
-    """
-    from napari_emrestore.metrics import noise_model, noise_sigma
-
-    sigma = noise_sigma(image)
+    sigma = noise_deviation(image)
     if sigma == 0:
         return None
     model = noise_model(image)
-    if model.gain <= 0:
+    if model.gain == 0:
         return Stabiliser(0.0, sigma**2)
     return Stabiliser(model.gain, model.read_noise**2 - model.gain * model.offset)
+
+
+def noise_deviation(image: Image) -> float:
+    """Return the white-noise deviation of `image`, 0 for one of fewer than 3 rows or columns."""
+    from napari_emrestore.metrics import noise_sigma
+
+    return noise_sigma(image) if min(image.shape) >= _LEAST_PX else 0.0

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from napari_emrestore.io.axes import FrameAxes
 
+# tifffile's letters for unnamed sequences of pages are frame axes like any other
+_AXIS_NAMES = {"I": "frame", "Q": "frame"}
 # a palette with this many grey entries is a grey image with a few coloured annotation values
 _GREY_ENTRIES = 0.75
 # description, and where strips or tiles lie; makers' own tags often point nowhere and are forgiven
@@ -53,10 +55,6 @@ def read_record(path: Path) -> Record | None:
     with tifffile.TiffFile(path) as tiff:
         image = read_ome(tiff.ome_metadata, 0)
     return image.record if image else None
-
-
-# tifffile's letters for unnamed sequences of pages are frame axes like any other
-_AXIS_NAMES = {"I": "frame", "Q": "frame"}
 
 
 def _first_grey(path: Path, tiff: tifffile.TiffFile) -> tuple[int, tifffile.TiffPageSeries]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import SILENT, Acquisition, InputError
+from napari_emrestore.core import SILENT, Acquisition, InputError, Provenance
 from napari_emrestore.io.outgoing import Outgoing, tell
 from napari_emrestore.io.pyramid import halve, level_shapes
 from napari_emrestore.io.records import RECORD_KEY, Record
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from napari_emrestore.core import Monitor, Provenance
+    from napari_emrestore.core import Monitor
 
 CHUNK_PX = 512
 _NATIVE = (
@@ -108,8 +108,6 @@ def zarr_target(
 
 
 def _late_provenance(level: Any) -> Provenance | None:
-    from napari_emrestore.core import Provenance
-
     text = level.attrs.asdict().get("provenance")
     if text is None:
         return None

@@ -17,7 +17,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from napari_emrestore.restoration import tune_allocator
@@ -32,6 +34,7 @@ from torch import nn  # noqa: E402
 from napari_emrestore.core import IntensityMap, ModelCard, TilingRule  # noqa: E402
 from napari_emrestore.restoration import TorchRestorer, pick_device, restore  # noqa: E402
 
+Job = Callable[[nn.Module, np.ndarray], np.ndarray]
 STRIDE, HALO = 8, 48  # exact for this U-Net
 
 
@@ -42,9 +45,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = [base * 2**level for level in range(depth)]
         self.encoders = nn.ModuleList(convolutions(a, b) for a, b in zip([1, *widths], widths, strict=False))
-        self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(b, a, 2, 2) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, 2) for a, b in pairwise(widths))
         self.decoders = nn.ModuleList(convolutions(2 * width, width) for width in widths[:-1])
         self.exit = nn.Conv2d(base, 1, 1)
 
@@ -69,7 +70,7 @@ def convolutions(channels_in: int, channels: int) -> nn.Sequential:
 
 
 def network() -> nn.Module:
-    """A U-Net with random weights whose activations stay near 1, so that differences mean something."""
+    """Return a U-Net with random weights whose activations stay near 1, so that differences count."""
     torch.manual_seed(0)
     net = UNet()
     for module in net.modules():
@@ -92,9 +93,11 @@ class Identity:
     id, version, device, frames, tiling = "identity", "1", "cpu", (1, 1), TilingRule()
 
     def describe(self) -> dict[str, str]:
+        """Name it."""
         return {"id": self.id, "version": self.version, "weights_sha256": ""}
 
     def restore_window(self, frames: np.ndarray) -> np.ndarray:
+        """Return the first frame."""
         return frames[0]
 
 
@@ -118,7 +121,7 @@ def monai(net: nn.Module, image: np.ndarray, tile: int, overlap: float) -> np.nd
         return inferer(torch.from_numpy(image)[None, None], lambda x: net(x)[:, None])[0, 0].numpy()
 
 
-def rows(tiles: list[int]) -> dict[str, object]:
+def rows(tiles: list[int]) -> dict[str, Job]:
     table = {"one shot": one_shot, "ours, auto": lambda net, image: ours(net, image, "auto")}
     for tile in tiles:
         table[f"ours, {tile}"] = lambda net, image, tile=tile: ours(net, image, tile)
@@ -128,15 +131,15 @@ def rows(tiles: list[int]) -> dict[str, object]:
     return table
 
 
-def cpu_seconds(job: object) -> float:
+def timed(job: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
     start = time.process_time()
-    job()
-    return time.process_time() - start
+    made = job()
+    return time.process_time() - start, made
 
 
 def floor_seconds(net: nn.Module, pixels: int) -> float:
     window = np.random.default_rng(0).standard_normal((512, 512)).astype(np.float32)
-    return min(cpu_seconds(lambda: one_shot(net, window)) for _ in range(3)) / window.size * pixels
+    return min(timed(lambda: one_shot(net, window))[0] for _ in range(3)) / window.size * pixels
 
 
 def picture(size: int) -> np.ndarray:
@@ -145,18 +148,19 @@ def picture(size: int) -> np.ndarray:
 
 def compare(size: int, tiles: list[int], rounds: int) -> None:
     net, image, table = network(), picture(size), rows(tiles)
-    truth, least, floor, difference = None, dict.fromkeys(table, np.inf), np.inf, {}
+    least, floor, difference = dict.fromkeys(table, np.inf), np.inf, {}
+    truth = one_shot(net, image)
     for _ in range(rounds):
         floor = min(floor, floor_seconds(net, image.size))
         for name, job in table.items():
-            made = []
-            least[name] = min(least[name], cpu_seconds(lambda job=job, made=made: made.append(job(net, image))))
-            truth = made[0] if truth is None else truth
-            difference[name] = np.abs(made[0] - truth).max()
+            seconds, made = timed(lambda job=job: job(net, image))
+            least[name] = min(least[name], seconds)
+            difference[name] = np.abs(made - truth).max()
     print(f"U-Net, {size} x {size}, floor {floor:.2f} s ({floor / image.size * 1e9:.0f} ns/px)")
     print(f"{'':28} x floor   max difference   peak MB (result {image.nbytes / 2**20:.0f})")
     for name in table:
-        print(f"{name:28} {least[name] / floor:7.2f}   {difference[name]:14.1e}   {peak_mb(name, size, tiles):7.0f}")
+        peak = peak_mb(name, size, tiles)
+        print(f"{name:28} {least[name] / floor:7.2f}   {difference[name]:14.1e}   {peak:7.0f}")
 
 
 def peak_mb(name: str, size: int, tiles: list[int]) -> float:
@@ -191,11 +195,11 @@ def identity(size: int, rounds: int) -> None:
     out = np.zeros(image.shape, np.float32)
     for tile in (512, 1024):
         jobs = {
-            "mapping given": lambda tile=tile: restore(image, Identity(), tile=tile, intensity=UNIT, out=out),
-            "mapping measured": lambda tile=tile: restore(image, Identity(), tile=tile, out=out),
+            "mapping given": lambda t=tile: restore(image, Identity(), tile=t, intensity=UNIT, out=out).image,
+            "mapping measured": lambda t=tile: restore(image, Identity(), tile=t, out=out).image,
         }
         for name, job in jobs.items():
-            seconds = min(cpu_seconds(job) for _ in range(rounds))
+            seconds = min(timed(job)[0] for _ in range(rounds))
             print(f"identity, tile {tile}, {name:17} {seconds / image.size * 1e9:5.2f} ns/px")
 
 

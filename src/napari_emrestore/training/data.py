@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from napari_emrestore.core import InputError, IntensityMap
 from napari_emrestore.training.presets import find_preset
 from napari_emrestore.training.scenes import SCENES, draw_scene
-from napari_emrestore.training.simulator import simulate
+from napari_emrestore.training.simulator import MARGIN_PX, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emrestore.training.camera import Camera
     from napari_emrestore.training.recipe import DataRecipe
 
 _RIM_PX = 4
@@ -35,11 +36,17 @@ class Scene:
         File or kind it came from.
     real : bool
         Whether it was measured.
+    intensity : IntensityMap
+        The map of the whole scene; filled in from `image`.
     """
 
     image: NDArray[np.float32]
     name: str
     real: bool
+    intensity: IntensityMap = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "intensity", IntensityMap.from_signal(self.image))
 
 
 def load_scenes(recipe: DataRecipe, folder: Path, seed: int) -> tuple[list[Scene], list[Scene]]:
@@ -139,22 +146,19 @@ class SampleMaker:
         """Return one burst (N, Y, X) and its truth (Y, X) in model range."""
         recipe = self._recipe
         rng = np.random.default_rng([self._seed, 3, index])
-        image = _vary(self._draw_scene(rng).image, recipe.contrast, rng)
         presets = list(recipe.presets)
         weights = np.array([recipe.presets[name] for name in presets])
         preset = find_preset(presets[rng.choice(len(presets), p=weights / weights.sum())])
         side = recipe.crop_px + 2 * _RIM_PX
-        corner = [rng.integers(0, length - side + 1) for length in image.shape]
-        poses = np.asarray(corner) + rng.uniform(-0.5, 0.5, (frames, 2))
+        image, clean = _vary(*_cut(self._draw_scene(rng), side, rng), recipe.contrast, rng)
+        corner = (np.asarray(image.shape) - side) // 2
+        poses = corner + rng.uniform(-0.5, 0.5, (frames, 2))
         poses[0] = corner
-        poses = np.clip(poses, 0, np.asarray(image.shape) - side)
         made = simulate(image, preset, frames=frames, frame_shape=(side, side), rng=rng, poses_px=poses)
         error = rng.normal(0.0, recipe.registration_px, (frames, 2))
         burst = _align(made.frames, poses[0] - poses + error)
-        low, high = preset.intensity
-        span = made.camera.dose_e * made.camera.gain_adu
-        clean = IntensityMap.from_signal((low + (high - low) * image) * span + made.camera.offset_adu)
-        intensity = _jitter(clean if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
+        of_image = _in_counts(clean, preset.intensity, made.camera)
+        intensity = _jitter(of_image if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
         inner = slice(_RIM_PX, -_RIM_PX)
         return intensity.to_model(burst), intensity.to_model(made.truths[0, inner, inner])
 
@@ -164,15 +168,37 @@ class SampleMaker:
         return scenes[rng.integers(len(scenes))]
 
 
+def _cut(scene: Scene, side: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], IntensityMap]:
+    """Return a random window of a scene with the margin that a simulation needs, and the scene's map."""
+    reach = side + 2 * (MARGIN_PX + 1)
+    starts = [int(rng.integers(0, max(length - reach, 0) + 1)) for length in scene.image.shape]
+    rows, columns = (slice(start, start + reach) for start in starts)
+    return scene.image[rows, columns], scene.intensity
+
+
 def _vary(
-    image: NDArray[np.float32], contrast: tuple[float, float], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Return a flipped, turned, perhaps inverted view of `image` with random contrast, in 0 to 1."""
+    image: NDArray[np.float32],
+    intensity: IntensityMap,
+    contrast: tuple[float, float],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], IntensityMap]:
+    """Return `image` flipped, turned, perhaps inverted, with random contrast in 0 to 1, and its map."""
     turned = np.rot90(image, int(rng.integers(4)))
     turned = turned[::-1] if rng.random() < 0.5 else turned
-    turned = 1 - turned if rng.random() < 0.3 else turned
-    floor = np.float32(rng.uniform(*contrast))
-    return np.asarray(floor + (1 - floor) * turned, np.float32)
+    if rng.random() < 0.3:
+        turned = 1 - turned
+        intensity = IntensityMap(1 - intensity.offset - intensity.scale, intensity.scale)
+    floor = float(rng.uniform(*contrast))
+    lifted = IntensityMap(floor + (1 - floor) * intensity.offset, (1 - floor) * intensity.scale)
+    return np.asarray(floor + (1 - floor) * turned, np.float32), lifted
+
+
+def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Camera) -> IntensityMap:
+    """Return the map of a whole scene, given in 0 to 1, in the counts of a camera."""
+    low, high = intensity
+    counts = camera.dose_e * camera.gain_adu
+    offset = (low + (high - low) * clean.offset) * counts + camera.offset_adu
+    return IntensityMap(offset, (high - low) * clean.scale * counts)
 
 
 def _jitter(intensity: IntensityMap, rng: np.random.Generator) -> IntensityMap:

@@ -1,4 +1,4 @@
-"""Training losses on batches ``(B, Y, X)`` in model range."""
+"""Training losses on batches ``(B, Y, X)`` in model range; each returns one value per sample, ``(B,)``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 def l1(output: Tensor, truth: Tensor) -> Tensor:
     """Return the mean absolute difference."""
-    return (output - truth).abs().mean()
+    return (output - truth).abs().mean((1, 2))
 
 
 def charbonnier(output: Tensor, truth: Tensor, epsilon: float = 1e-3) -> Tensor:
     """Return the mean of ``sqrt(d² + epsilon²)``."""
-    return ((output - truth) ** 2 + epsilon**2).sqrt().mean()
+    return ((output - truth) ** 2 + epsilon**2).sqrt().mean((1, 2))
 
 
 def burst(output: Tensor, truth: Tensor, weight: float = 0.1, gradient_weight: float = 1.0) -> Tensor:
@@ -28,7 +28,7 @@ def burst(output: Tensor, truth: Tensor, weight: float = 0.1, gradient_weight: f
 
     rows = torch.tensor([[1.0, 0.0, -1.0]] * 3, device=output.device)
     kernels = torch.stack([rows, rows.T])[:, None]
-    gradients = F.conv2d((output - truth)[:, None], kernels).abs().mean()
+    gradients = F.conv2d((output - truth)[:, None], kernels).abs().mean((1, 2, 3))
     return weight * l1(output, truth) + gradient_weight * gradients
 
 
@@ -47,7 +47,7 @@ def ssim(output: Tensor, truth: Tensor, data_range: float = 1.0) -> Tensor:
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     means, cross = mu_x**2 + mu_y**2, mu_x * mu_y
     score = (2 * cross + c1) * (2 * (product - cross) + c2) / ((means + c1) * (squares - means + c2))
-    loss: Tensor = 1 - score.mean()
+    loss: Tensor = 1 - score.mean((1, 2))
     return loss
 
 

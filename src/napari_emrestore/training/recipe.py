@@ -87,6 +87,9 @@ class OptimiserRecipe:
         Learning rate, decoupled weight decay and the largest gradient norm.
     loss : str
         Name in ``losses.LOSSES``.
+    balanced : bool
+        Divide each sample's loss by the error of its frame mean, so that bright samples, whose errors
+        are small, teach as much as dark ones.
     average : float
         Decay of the running average of weights that is validated and exported.
     validate_every : int
@@ -102,6 +105,7 @@ class OptimiserRecipe:
     weight_decay: float = 1e-4
     clip: float = 1.0
     loss: str = "l1_ssim"
+    balanced: bool = True
     average: float = 0.999
     validate_every: int = 500
     seed: int = 0

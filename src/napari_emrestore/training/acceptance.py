@@ -7,7 +7,7 @@ where the paper gives one, else within ten per cent (a third for the single pair
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.training.simulator import Simulated
 
+    WindowName = Literal["gaussian", "uniform"]
     Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _SIDE_PX = 256
@@ -72,7 +73,7 @@ def unrestored_row(
     rng : numpy.random.Generator
         Draws windows, motion and noise.
     """
-    window = "uniform" if preset.startswith("ede") else "gaussian"
+    window: WindowName = "uniform" if preset.startswith("ede") else "gaussian"
     rows = []
     for index in range(samples):
         scene = scenes[index % len(scenes)]

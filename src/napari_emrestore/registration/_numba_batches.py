@@ -1,0 +1,136 @@
+"""The compiled passes as batches; see `kernels.Kernels` for what each returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.registration import _numba_kernels as passes
+from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
+from napari_emrestore.registration.cells import cell_width
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Images = NDArray[np.float32]
+
+_NO_MASK = np.ones((1, 1, 1), dtype=np.bool_)
+_READ_DIRECTLY = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+
+
+class NumbaKernels:
+    """Compiled passes on numpy arrays; calls release the interpreter lock, so threads run side by side."""
+
+    name = "numba"
+    batch = 4
+    parallel = True
+
+    def pyramid(
+        self,
+        frames: Sequence[NDArray[Any]],
+        offsets: Sequence[float],
+        gains: Sequence[float],
+        levels: range,
+    ) -> dict[int, Images]:
+        """Return the levels asked for; the frames themselves are read once, in their own type."""
+        made: dict[int, Images] = {}
+        h, w = frames[0].shape
+        half = np.empty((len(frames), h // 2, w // 2), np.float32)
+        if 0 in levels:
+            made[0] = np.empty((len(frames), h, w), np.float32)
+        for k, (frame, offset, gain) in enumerate(zip(frames, offsets, gains, strict=True)):
+            pixels, offset, gain = _readable(frame, offset, gain)
+            if 0 in levels:
+                passes.smooth(pixels, offset, gain, made[0][k])
+            if levels.stop > 1:
+                passes.halve(pixels, offset, gain, half[k])
+        for level in range(1, levels.stop):
+            if level > 1:
+                fine, half = half, np.empty((len(frames), half.shape[1] // 2, half.shape[2] // 2), np.float32)
+                for source, target in zip(fine, half, strict=True):
+                    passes.halve(source, 0.0, 1.0, target)
+            if level in levels:
+                made[level] = half
+        return made
+
+    def put(self, images: NDArray[np.float32]) -> Images:
+        """Return the images in one piece."""
+        return np.ascontiguousarray(images, dtype=np.float32)
+
+    def host(self, images: Images) -> NDArray[np.float32]:
+        """Return the images themselves."""
+        return images
+
+    def table(self, image: Images, scale: float) -> Images:
+        """Return the template's row quantities summed over cells."""
+        cell = cell_width(image.shape[1])
+        out = np.zeros((image.shape[0], image.shape[1] // cell + 1, TEMPLATE_ROWS), np.float32)
+        passes.template_table(image, scale, cell, out)
+        return out
+
+    def template_moments(self, table: Images, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
+        """Return the template's moments over the chosen cells."""
+        out = np.empty((len(cells), TEMPLATE_ROWS, POWERS))
+        passes.template_moments(table, cells, scale, out)
+        return out
+
+    def choose_cells(
+        self,
+        warps: NDArray[np.float64],
+        usable: NDArray[np.bool_],
+        moving_usable: NDArray[np.bool_] | None,
+        shape: tuple[int, int],
+    ) -> NDArray[np.bool_]:
+        """Return which cells are compared."""
+        out = np.empty((len(warps), *usable.shape), np.bool_)
+        masks = _NO_MASK if moving_usable is None else moving_usable
+        passes.choose_cells(warps, usable, masks, shape, cell_width(shape[1]), out)
+        return out
+
+    def image_moments(
+        self,
+        template: Images,
+        images: Images,
+        warps: NDArray[np.float64],
+        cells: NDArray[np.bool_],
+        active: NDArray[np.bool_],
+        scale: float,
+        spline: bool,
+    ) -> NDArray[np.float64]:
+        """Return the moments of the images sampled through their warps."""
+        out = np.zeros((len(warps), IMAGE_ROWS, IMAGE_POWERS))
+        cell = cell_width(template.shape[1])
+        passes.image_moments(template, images, warps, cells, active, scale, cell, spline, out)
+        return out
+
+    def gradient_products(
+        self,
+        template: Images,
+        images: Images,
+        warps: NDArray[np.float64],
+        cells: NDArray[np.bool_],
+        step: int,
+    ) -> NDArray[np.float64]:
+        """Return sums of gradient products."""
+        out = np.empty((len(warps), 2, 3))
+        passes.gradient_products(template, images, warps, cells, cell_width(template.shape[1]), step, out)
+        return out
+
+    def add_sampled(
+        self, images: Images, warps: NDArray[np.float64], cells: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the sum of the warped images and the count of frames."""
+        total, count = np.zeros(images.shape[1:], np.float32), np.zeros(images.shape[1:], np.float32)
+        for image, warp, chosen in zip(images, warps, cells, strict=True):
+            passes.add_sampled(image, warp, chosen, cell_width(image.shape[1]), total, count)
+        return total, count
+
+
+def _readable(frame: NDArray[Any], offset: float, gain: float) -> tuple[NDArray[Any], float, float]:
+    """Return the frame as the passes can read it; types they cannot are centred and scaled first."""
+    if frame.dtype in _READ_DIRECTLY and frame.dtype.isnative:
+        return np.ascontiguousarray(frame), offset, gain
+    return ((frame.astype(np.float64) - offset) * gain).astype(np.float32), 0.0, 1.0

@@ -1,0 +1,464 @@
+"""The pixel passes of registration, compiled: one read of each image, float32 in SIMD lanes.
+
+A pass walks rows; a row walks *runs*, stretches in which the warped position stays inside one pixel cell
+relative to the row, so that all loads are contiguous and no gather is needed. Offsets into the flat image
+are unsigned: numba wraps negative indices, and that test would keep the loops out of SIMD lanes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.registration._compile import compiled
+from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
+from napari_emrestore.registration.cells import EDGE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.float32]
+    Matrix = NDArray[np.float64]
+
+F = np.float32
+U = np.uint64
+
+
+@compiled
+def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
+    """Write every second pixel of the image low-passed by (1 3 3 1)/8 along both axes."""
+    h = image.shape[0]
+    rows, columns = out.shape
+    shift, scale, three = F(offset), F(gain / 64.0), F(3)
+    line = np.empty(2 * columns, F)
+    even, odd = np.empty(columns + 1, F), np.empty(columns + 1, F)
+    for r in range(rows):
+        y = 2 * r
+        a, b, c, d = image[max(y - 1, 0)], image[y], image[y + 1], image[min(y + 2, h - 1)]
+        for i in range(2 * columns):
+            outer, inner = (F(a[i]) - shift) + (F(d[i]) - shift), (F(b[i]) - shift) + (F(c[i]) - shift)
+            line[i] = outer + three * inner
+        odds = odd[1:]
+        for i in range(columns):
+            even[i] = line[2 * i]
+            odds[i] = line[2 * i + 1]
+        odd[0], even[columns] = even[0], odds[columns - 1]
+        after, target = even[1:], out[r]
+        for i in range(columns):
+            target[i] = (odd[i] + after[i] + three * (even[i] + odds[i])) * scale
+
+
+@compiled
+def smooth(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
+    """Write the image low-passed by (1 4 6 4 1)/16 along both axes (sigma 1 px), in its own size."""
+    h, w = image.shape
+    shift, scale = F(offset), F(gain / 256.0)
+    line = np.empty(w + 4, F)
+    four, six = F(4), F(6)
+    for y in range(h):
+        a, b, c = image[max(y - 2, 0)], image[max(y - 1, 0)], image[y]
+        d, e = image[min(y + 1, h - 1)], image[min(y + 2, h - 1)]
+        middle = line[2:]
+        for i in range(w):
+            outer = (F(a[i]) - shift) + (F(e[i]) - shift) + four * ((F(b[i]) - shift) + (F(d[i]) - shift))
+            middle[i] = outer + six * (F(c[i]) - shift)
+        for i in range(2):
+            line[i], line[w + 2 + i] = middle[0], middle[w - 1]
+        l1, l3, l4, target = line[1:], line[3:], line[4:], out[y]
+        for i in range(w):
+            target[i] = (line[i] + l4[i] + four * (l1[i] + l3[i]) + six * middle[i]) * scale
+
+
+@compiled
+def template_table(image: Image, scale: float, cell: int, out: Image) -> None:
+    """Write running sums of a template's row quantities (see `_newton`), shape (Y, cells + 1, 24)."""
+    h, w = image.shape
+    half, inverse = F(0.5), F(1.0 / scale)
+    centre = F((w - 1) / 2)
+    q = np.empty(TEMPLATE_ROWS, F)
+    for y in range(1, h - 1):
+        q[:] = F(0)
+        for c in range(out.shape[1] - 1):
+            for x in range(max(c * cell, 1), min((c + 1) * cell, w - 1)):
+                t = image[y, x]
+                gy = half * (image[y + 1, x] - image[y - 1, x])
+                gx = half * (image[y, x + 1] - image[y, x - 1])
+                u = (F(x) - centre) * inverse
+                q[0] += t
+                q[1] += t * t
+                q[2] += gy
+                q[3] += u * gy
+                q[4] += gx
+                q[5] += u * gx
+                q[6] += u * u * gx
+                q[7] += gy * t
+                q[8] += u * gy * t
+                q[9] += gx * t
+                q[10] += u * gx * t
+                q[11] += u * u * gx * t
+                power = F(1)
+                for i in range(5):
+                    if i < 3:
+                        q[12 + i] += gy * gy * power
+                    if i < 4:
+                        q[15 + i] += gy * gx * power
+                    q[19 + i] += gx * gx * power
+                    power *= u
+            out[y, c + 1] = q
+
+
+@compiled
+def template_moments(table: Image, cells: NDArray[np.bool_], scale: float, out: Matrix) -> None:
+    """Write the moments of a template over the chosen cells of each frame, shape (B, 24, 5).
+
+    `table` holds running sums along each row (first entry 0), so that a run of cells costs two look-ups.
+    """
+    h, columns = cells.shape[1:]
+    line = np.empty(TEMPLATE_ROWS, F)
+    out[:] = 0.0
+    for b in range(cells.shape[0]):
+        for y in range(h):
+            line[:] = F(0)
+            start = -1
+            for c in range(columns + 1):
+                inside = c < columns and cells[b, y, c]
+                if inside and start < 0:
+                    start = c
+                elif start >= 0 and not inside:
+                    for q in range(TEMPLATE_ROWS):
+                        line[q] += table[y, c, q] - table[y, start, q]
+                    start = -1
+            v = (y - (h - 1) / 2) / scale
+            for q in range(TEMPLATE_ROWS):
+                power = np.float64(line[q])
+                for j in range(POWERS):
+                    out[b, q, j] += power
+                    power *= v
+
+
+@compiled
+def _blend(
+    source: Image, at: int, stride: int, m: int, fraction: Any, slope: Any, spline: bool, out: Image
+) -> None:
+    """Interpolate `m` values between samples `stride` apart; the fraction grows by `slope` per value."""
+    one = F(1)
+    if not spline:
+        k0, k1 = U(at), U(at + stride)
+        for j in range(m):
+            u = U(j)
+            f = fraction + slope * F(j)
+            out[u] = source[k0 + u] + f * (source[k1 + u] - source[k0 + u])
+        return
+    k0, k1, k2, k3 = U(at - stride), U(at), U(at + stride), U(at + 2 * stride)
+    sixth, half, two_thirds = F(1 / 6), F(1 / 2), F(2 / 3)
+    for j in range(m):
+        u = U(j)
+        f = fraction + slope * F(j)
+        g = one - f
+        ff, gg = f * f, g * g
+        outer = sixth * (gg * g * source[k0 + u] + ff * f * source[k3 + u])
+        inner = (two_thirds - ff + half * ff * f) * source[k1 + u]
+        out[u] = outer + inner + (two_thirds - gg + half * gg * g) * source[k2 + u]
+
+
+@compiled
+def _run_length(fraction: float, slope: float, longest: int) -> int:
+    """Return after how many pixels a position leaves its cell, 1 to `longest`."""
+    if slope > 0.0 and 1.0 - fraction < slope * longest:
+        return min(longest, int((1.0 - fraction) / slope) + 1)
+    if slope < 0.0 and fraction < -slope * longest:
+        return min(longest, int(fraction / -slope) + 1)
+    return longest
+
+
+@compiled
+def sample_row(
+    image: Image, m: Matrix, y: int, x: int, n: int, spline: bool, line: Image, out: Image
+) -> None:
+    """Write `n` pixels of the image at the warped positions of row `y` from column `x` on.
+
+    A warp takes the row to a straight line of the image. First the image is interpolated along y where
+    that line crosses its columns, then along the line. The cubic B-spline, without its usual prefilter,
+    smooths a little and equally at all fractions, but moves nothing: what is left of the sampling grid
+    falls as (f / (1 - f))^4. Interpolating kernels of twice its length have worse phase, and phase error
+    is what biases a shift. Linear sampling is for where speed matters more. Positions keep a distance
+    from the rim (see `cells`); one that does not is moved in.
+    """
+    h, w = image.shape
+    flat = image.reshape(h * w)
+    before, after = (1, 2) if spline else (0, 1)
+    depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
+    py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
+    px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
+    steep = (m[0, 1] - py * m[2, 1]) / (m[1, 1] - px * m[2, 1])
+    end = float(x + n - 1)
+    px_end = (m[1, 0] * y + m[1, 1] * end + m[1, 2]) / (m[2, 0] * y + m[2, 1] * end + m[2, 2])
+    first = max(math.floor(px) - before, 0)
+    count = min(math.floor(px_end) + after + 1, w - 1) - first + 1
+    i = 0
+    while i < count:
+        position = py + steep * (first + i - px)
+        row = min(max(math.floor(position), before), h - 1 - after)
+        fraction = min(max(position - row, 0.0), 1.0)
+        run = _run_length(fraction, steep, count - i)
+        _blend(flat, row * w + first + i, w, run, F(fraction), F(steep), spline, line[i:])
+        i += run
+    i = 0
+    while i < n:
+        column = float(x + i)
+        depth = m[2, 0] * y + m[2, 1] * column + m[2, 2]
+        position = (m[1, 0] * y + m[1, 1] * column + m[1, 2]) / depth
+        slope = (m[1, 1] - position * m[2, 1]) / depth - 1.0
+        cell = min(max(math.floor(position) - first, before), count - 1 - after)
+        fraction = min(max(position - first - cell, 0.0), 1.0)
+        run = min(n - i, count - after - cell)
+        if m[2, 1] != 0.0:  # perspective: straight to 1e-3 px over so short a stretch
+            run = min(run, 16)
+        run = _run_length(fraction, slope, run)
+        _blend(line, cell, 1, run, F(fraction), F(slope), spline, out[i:])
+        i += run
+
+
+@compiled
+def _reduce(
+    above: Image, row: Image, below: Image, sampled: Image, n: int, u0: Any, du: Any, out: Matrix
+) -> None:
+    """Add to `out` the row quantities of `n` sampled pixels; template rows start one pixel to the left."""
+    up, down, centre, right = above[1:], below[1:], row[1:], row[2:]
+    half = F(0.5)
+    s, ss, st = F(0), F(0), F(0)
+    y0, y1, x0, x1, x2 = F(0), F(0), F(0), F(0), F(0)
+    for k in range(n):
+        i = sampled[k]
+        u = u0 + du * F(k)
+        gy, gx = (down[k] - up[k]) * i, (right[k] - row[k]) * i
+        ugx = u * gx
+        s += i
+        ss += i * i
+        st += i * centre[k]
+        y0 += gy
+        y1 += u * gy
+        x0 += gx
+        x1 += ugx
+        x2 += u * ugx
+    out[0] += s
+    out[1] += ss
+    out[2] += st
+    out[3] += half * y0
+    out[4] += half * y1
+    out[5] += half * x0
+    out[6] += half * x1
+    out[7] += half * x2
+
+
+@compiled
+def image_moments(
+    template: Image,
+    images: Image,
+    warps: Matrix,
+    cells: NDArray[np.bool_],
+    active: NDArray[np.bool_],
+    scale: float,
+    cell: int,
+    spline: bool,
+    out: Matrix,
+) -> None:
+    """Write the moments of each active frame sampled through its warp, shape (B, 8, 3)."""
+    h, w = template.shape
+    columns = cells.shape[2]
+    sampled, crossed = np.empty(w, F), np.empty(w + 8, F)
+    line = np.empty(IMAGE_ROWS)
+    du = F(1.0 / scale)
+    for b in range(images.shape[0]):
+        if not active[b]:
+            continue
+        out[b] = 0.0
+        for y in range(1, h - 1):
+            line[:] = 0.0
+            c = 0
+            while c < columns:
+                if not cells[b, y, c]:
+                    c += 1
+                    continue
+                first = c
+                while c < columns and cells[b, y, c]:
+                    c += 1
+                x, n = first * cell, (c - first) * cell
+                sample_row(images[b], warps[b], y, x, n, spline, crossed, sampled)
+                u0 = F((x - (w - 1) / 2) / scale)
+                above, row, below = template[y - 1, x - 1 :], template[y, x - 1 :], template[y + 1, x - 1 :]
+                _reduce(above, row, below, sampled, n, u0, du, line)
+            v = (y - (h - 1) / 2) / scale
+            for q in range(IMAGE_ROWS):
+                power = 1.0
+                for j in range(IMAGE_POWERS):
+                    out[b, q, j] += line[q] * power
+                    power *= v
+
+
+@compiled
+def _reduce_gradients(t: Image, three: Image, n: int, out: Matrix) -> None:
+    """Add the gradient products of `n` pixels; rows above, at and below start one to the left."""
+    t0, t1, t2 = t[0, 1:], t[1], t[2, 1:]
+    i0, i1, i2 = three[0, 1:], three[1], three[2, 1:]
+    t3, i3 = t[1, 2:], three[1, 2:]
+    ytt, yti, yii, xtt, xti, xii = F(0), F(0), F(0), F(0), F(0), F(0)
+    for k in range(n):
+        ty, iy = t2[k] - t0[k], i2[k] - i0[k]
+        tx, ix = t3[k] - t1[k], i3[k] - i1[k]
+        ytt += ty * ty
+        yti += ty * iy
+        yii += iy * iy
+        xtt += tx * tx
+        xti += tx * ix
+        xii += ix * ix
+    out[0, 0] += 0.25 * ytt
+    out[0, 1] += 0.25 * yti
+    out[0, 2] += 0.25 * yii
+    out[1, 0] += 0.25 * xtt
+    out[1, 1] += 0.25 * xti
+    out[1, 2] += 0.25 * xii
+
+
+@compiled
+def gradient_products(
+    template: Image, images: Image, warps: Matrix, cells: NDArray[np.bool_], cell: int, step: int, out: Matrix
+) -> None:
+    """Write sums of gradient products over every `step`-th row: (B, axis, (tt, ti, ii))."""
+    h, w = template.shape
+    columns = cells.shape[2]
+    three, crossed = np.empty((3, w + 2), F), np.empty(w + 8, F)
+    out[:] = 0.0
+    for b in range(images.shape[0]):
+        for y in range(2, h - 2, step):
+            start = -1
+            for c in range(columns + 1):
+                inside = c < columns and cells[b, y, c] and cells[b, y - 1, c] and cells[b, y + 1, c]
+                if inside and start < 0:
+                    start = c
+                elif start >= 0 and not inside:
+                    x, n = start * cell, (c - start) * cell
+                    for r in range(3):
+                        sample_row(images[b], warps[b], y - 1 + r, x - 1, n + 2, True, crossed, three[r])
+                    _reduce_gradients(template[y - 1 : y + 2, x - 1 : x + n + 1], three, n, out[b])
+                    start = -1
+
+
+@compiled
+def choose_cells(
+    warps: Matrix,
+    usable: NDArray[np.bool_],
+    moving_usable: NDArray[np.bool_],
+    shape: tuple[int, int],
+    cell: int,
+    out: NDArray[np.bool_],
+) -> None:
+    """Write which cells of each row lie inside the moving image and on usable pixels; see `cells`."""
+    masked = moving_usable.shape[1] > 1
+    last = out.shape[2] - 1
+    for b in range(warps.shape[0]):
+        for y in range(out.shape[1]):
+            # Inside the moving image lies one stretch of the row: look for its ends only.
+            first, final = 0, last
+            while first <= final and not _inside(warps[b], y, first * cell, cell, shape):
+                first += 1
+            while final > first and not _inside(warps[b], y, final * cell, cell, shape):
+                final -= 1
+            for c in range(last + 1):
+                out[b, y, c] = first <= c <= final and usable[y, c]
+                if masked and out[b, y, c]:
+                    out[b, y, c] = _shown(warps[b], y, c * cell, cell, moving_usable[b])
+
+
+@compiled
+def _inside(m: Matrix, y: int, start: int, cell: int, shape: tuple[int, int]) -> bool:
+    for end in range(2):
+        x = start + end * (cell - 1)
+        depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
+        if not depth > 0.1:
+            return False
+        py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
+        px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
+        if not (EDGE <= py <= shape[0] - 1 - EDGE and EDGE <= px <= shape[1] - 1 - EDGE):
+            return False
+    return True
+
+
+@compiled
+def _shown(m: Matrix, y: int, start: int, cell: int, usable: NDArray[np.bool_]) -> bool:
+    for part in range(3):
+        x = start + part * (cell - 1) / 2
+        depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
+        py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
+        px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
+        if not usable[int(py + 0.5), int(px + 0.5)]:
+            return False
+    return True
+
+
+@compiled
+def add_sampled(
+    image: Image, warp: Matrix, cells: NDArray[np.bool_], cell: int, total: Image, count: Image
+) -> None:
+    """Add one warped image, where its cells are, to the running total and count."""
+    columns = cells.shape[1]
+    sampled, crossed = np.empty(image.shape[1], F), np.empty(image.shape[1] + 8, F)
+    for y in range(cells.shape[0]):
+        start = -1
+        for c in range(columns + 1):
+            inside = c < columns and cells[y, c]
+            if inside and start < 0:
+                start = c
+            elif start >= 0 and not inside:
+                x, n = start * cell, (c - start) * cell
+                sample_row(image, warp, y, x, n, True, crossed, sampled)
+                for k in range(n):
+                    total[y, x + k] += sampled[k]
+                    count[y, x + k] += F(1)
+                start = -1
+
+
+@compiled
+def _keys(fraction: float, weights: Image) -> None:
+    a = F(fraction)
+    weights[0] = F(0.5) * ((F(2) - a) * a - F(1)) * a
+    weights[1] = F(0.5) * ((F(3) * a - F(5)) * a * a + F(2))
+    weights[2] = F(0.5) * ((F(4) - F(3) * a) * a + F(1)) * a
+    weights[3] = F(0.5) * (a - F(1)) * a * a
+
+
+@compiled
+def resample_cubic(image: Image, m: Matrix, out: Image, valid: NDArray[np.bool_]) -> None:
+    """Write the image at the warped positions by Keys' cubic, and where its whole support was measured."""
+    h, w = image.shape
+    wy, wx = np.empty(4, F), np.empty(4, F)
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x], valid[y, x] = F(0), False
+            depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
+            if not depth > 0.0:
+                continue
+            py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
+            px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
+            if not (-1.0 < py < h and -1.0 < px < w):
+                continue
+            row, column = math.floor(py + 1e-6), math.floor(px + 1e-6)
+            fy, fx = py - row, px - column
+            # A position on a pixel centre needs that pixel alone; 1e-6 px is what inverting a warp costs.
+            fy, fx = (0.0 if fy < 1e-6 else fy), (0.0 if fx < 1e-6 else fx)
+            top, bottom = (row, row) if fy == 0.0 else (row - 1, row + 2)
+            left, right = (column, column) if fx == 0.0 else (column - 1, column + 2)
+            if top < 0 or left < 0 or bottom >= h or right >= w:
+                continue
+            _keys(fy, wy)
+            _keys(fx, wx)
+            total = F(0)
+            for j in range(top, bottom + 1):
+                line = F(0)
+                for i in range(left, right + 1):
+                    line += wx[i - column + 1] * image[j, i]
+                total += wy[j - row + 1] * line
+            if math.isfinite(total):
+                out[y, x], valid[y, x] = total, True

@@ -1,0 +1,88 @@
+"""Which pixels take part in a comparison: whole cells of one row, chosen once per pyramid level.
+
+A cell is a few neighbouring pixels of one row. Comparing whole cells lets the template's share of all
+sums be read from a table instead of being recomputed for every frame, and keeps SIMD lanes full.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SLACK_PX = 0.5
+"""How far a warp may move at the corners before its cells must be chosen anew."""
+EDGE = 2.0 + SLACK_PX
+"""Distance a compared position keeps from the moving image's rim: the spline's support and the slack."""
+_CELLS_PER_ROW = 256
+
+
+def cell_width(columns: int) -> int:
+    """Return the width of cells in images of so many columns: 4, and more where tables would be large."""
+    width = 4
+    while columns // width > _CELLS_PER_ROW:
+        width *= 2
+    return width
+
+
+def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which cells of a template may be compared, shape (Y, X // cell width).
+
+    A cell is usable when it, the pixel to its left and right and the rows above and below (for the
+    gradients) are in the mask and in the image.
+
+    Parameters
+    ----------
+    mask : ndarray, shape (Y, X), bool
+        Pixels that show the specimen.
+    """
+    h, w = mask.shape
+    whole = np.zeros((h, w), dtype=bool)
+    inner = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    whole[1:-1, 1:-1] = inner
+    cell = cell_width(w)
+    return np.asarray(whole[:, : w // cell * cell].reshape(h, w // cell, cell).all(axis=2))
+
+
+def choose_cells(
+    warps: NDArray[np.float64],
+    usable: NDArray[np.bool_],
+    moving_usable: NDArray[np.bool_] | None,
+    shape: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """Return which usable cells land inside the moving image and on its usable pixels, shape (B, Y, cells).
+
+    The first, middle and last position of a cell are tested; a warp takes straight stretches to straight
+    ones, so what lies between them is inside as well.
+
+    Parameters
+    ----------
+    warps : ndarray, shape (B, 3, 3)
+        Reference to moving, on ``(y, x, 1)`` in pixels.
+    usable : ndarray, shape (Y, cells), bool
+        From `usable_cells`.
+    moving_usable : ndarray, shape (B, Y, X), bool, or None
+        Pixels of the moving images that show the specimen, worn down by the interpolation's support.
+    shape : tuple of int
+        ``(Y, X)`` of the images.
+    """
+    h, w = shape
+    cell = cell_width(w)
+    y = np.arange(h, dtype=np.float64)[:, None]
+    chosen = np.repeat(usable[None], len(warps), axis=0)
+    for part in range(3):
+        x = np.arange(usable.shape[1], dtype=np.float64) * cell + part * (cell - 1) / 2
+        for b, m in enumerate(warps):
+            depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
+            safe = np.where(depth > 0.1, depth, 1.0)
+            py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / safe
+            px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / safe
+            inside = (depth > 0.1) & (py >= EDGE) & (py <= h - 1 - EDGE) & (px >= EDGE) & (px <= w - 1 - EDGE)
+            if moving_usable is not None:
+                rows, columns = (np.where(inside, p + 0.5, 0).astype(np.intp) for p in (py, px))
+                inside &= moving_usable[b][rows, columns]
+            chosen[b] &= inside
+    return chosen

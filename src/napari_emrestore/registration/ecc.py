@@ -1,0 +1,162 @@
+"""Enhanced-correlation-coefficient alignment of a batch of images with one template, level by level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.registration import _newton
+from napari_emrestore.registration.cells import SLACK_PX, cell_width
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emrestore.registration.kernels import Images, Kernels
+
+    Matrices = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One level of the reference, with everything that is the same for all frames.
+
+    Attributes
+    ----------
+    image : array, shape (Y, X)
+        Where the kernels run.
+    usable : ndarray, shape (Y, cells), bool
+        Cells that may be compared.
+    table : array
+        Row quantities summed over cells, see `_newton`.
+    shape : tuple of int
+        ``(Y, X)``.
+    """
+
+    image: Images
+    usable: NDArray[np.bool_]
+    table: Any
+    shape: tuple[int, int]
+
+    @property
+    def scale(self) -> float:
+        """Half the longer side: one unit of the scaled coordinates, in pixels."""
+        return (max(self.shape) - 1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How an image is brought onto a template.
+
+    Attributes
+    ----------
+    steps : int
+        At most so many passes.
+    tolerance_px : float
+        Corner motion still to be expected at which a frame rests, in pixels of the level.
+    spline : bool
+        Sample with the cubic B-spline; else linearly.
+    weigh_noise : bool
+        Measure the signal share first; for starts that are good to a fraction of a pixel.
+    """
+
+    steps: int
+    tolerance_px: float
+    spline: bool
+    weigh_noise: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Where a batch came to rest on one level.
+
+    Attributes
+    ----------
+    warps : ndarray, shape (B, 3, 3)
+        In pixels of the level.
+    correlation : ndarray, shape (B,)
+        At the last pass; NaN where no step could be taken.
+    variance : ndarray, shape (B,)
+        Of each image over what was compared.
+    overlap : ndarray, shape (B,)
+        Share of the template's pixels that were compared.
+    """
+
+    warps: Matrices
+    correlation: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    overlap: NDArray[np.float64]
+
+
+def make_template(kernels: Kernels, image: Images, usable: NDArray[np.bool_]) -> Template:
+    """Return the template of one image (Y, X) of a pyramid level and its usable cells."""
+    shape = (int(image.shape[0]), int(image.shape[1]))
+    return Template(image, usable, kernels.table(image, (max(shape) - 1) / 2), shape)
+
+
+def fit(
+    kernels: Kernels,
+    template: Template,
+    images: Images,
+    moving_usable: NDArray[np.bool_] | None,
+    starts: Matrices,
+    kind_basis: NDArray[np.float64],
+    effort: Effort,
+) -> Fit:
+    """Return the warps that maximise the correlation of each image with the template, from `starts`.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        Who carries out the passes.
+    template : Template
+        The reference at this level.
+    images : array, shape (B, Y, X)
+        Same level of the moving frames.
+    moving_usable : ndarray, shape (B, Y, X), bool, or None
+        Their usable pixels; None for all.
+    starts : ndarray, shape (B, 3, 3)
+        Warps to start from, in pixels of the level.
+    kind_basis : ndarray, shape (p, 8)
+        From `_newton.basis`.
+    effort : Effort
+        Passes, tolerance, sampling.
+    """
+    warps = np.array(starts)
+    cells = kernels.choose_cells(warps, template.usable, moving_usable, template.shape)
+    rows = kernels.template_moments(template.table, cells, template.scale)
+    cell = float(cell_width(template.shape[1]))
+    n = np.count_nonzero(cells, axis=(1, 2)) * cell
+    shares = (
+        _shares(kernels, template, images, warps, cells) if effort.weigh_noise else np.ones((len(warps), 2))
+    )
+    found, active = np.zeros((len(warps), 4)), np.ones(len(warps), dtype=np.bool_)
+    for _ in range(effort.steps):
+        moments = kernels.image_moments(
+            template.image, images, warps, cells, active, template.scale, effort.spline
+        )
+        _newton.advance(
+            rows, moments, n, shares, kind_basis, template.shape, 0.1 * template.scale,
+            effort.tolerance_px, warps, active, found,
+        )  # fmt: skip
+        if not active.any():
+            break
+        far = active & (found[:, _newton.TRAVELLED] > SLACK_PX)
+        if far.any():
+            masks = None if moving_usable is None else moving_usable[far]
+            cells[far] = kernels.choose_cells(warps[far], template.usable, masks, template.shape)
+            rows[far] = kernels.template_moments(template.table, cells[far], template.scale)
+            n[far] = np.count_nonzero(cells[far], axis=(1, 2)) * cell
+            found[far, _newton.TRAVELLED] = 0.0
+    area = max(1.0, float(np.count_nonzero(template.usable)) * cell)
+    return Fit(warps, found[:, _newton.CORRELATION], found[:, _newton.VARIANCE], n / area)
+
+
+def _shares(
+    kernels: Kernels, template: Template, images: Images, warps: Matrices, cells: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the signal shares along y and x, ``<grad t, grad i> / <grad t, grad t>``, shape (B, 2)."""
+    step = max(1, template.shape[0] // 64)
+    products = kernels.gradient_products(template.image, images, warps, cells, step)
+    return np.asarray(products[:, :, 1] / np.maximum(products[:, :, 0], 1e-30))

@@ -1,0 +1,178 @@
+"""Which pixels show the specimen: not the dead rim of the frame, not a grid bar, not NaN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.core.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
+
+_DEAD = 0.05
+"""A row or column this little alive (its deviation against that of the median one) is dead."""
+_BLOCKS = 128
+_BAR_AREA = (0.01, 0.7)
+_BAR_DEPTH = 3.0
+_BAR_FLATNESS = 0.5
+_HALVING_REACH_PX = 3
+
+
+def find_mask(image: NDArray[Any]) -> Mask:
+    """Return where an image shows the specimen.
+
+    Left out are: a dead rim (outer rows and columns that are constant while the inside is not), grid bars
+    (dark, flat regions that reach the rim of the live area), and pixels that are not finite.
+
+    Parameters
+    ----------
+    image : ndarray, shape (Y, X)
+        Any real dtype.
+
+    Returns
+    -------
+    ndarray, shape (Y, X), bool
+        All True for an image without any of these, and for a constant one.
+
+    Raises
+    ------
+    InputError
+        If `image` is not a two-dimensional array of real numbers.
+    """
+    if np.ndim(image) != 2 or np.asarray(image).dtype.kind not in "buif":
+        raise InputError(
+            "A mask is sought in one image (Y, X) of real numbers",
+            came=f"shape {np.shape(image)} of type {np.asarray(image).dtype} came",
+        )
+    data = np.asarray(image)
+    mask = frame_mask(data)
+    mask = np.ones(data.shape, dtype=np.bool_) if mask is None else mask
+    bars = _bars(data, mask)
+    return mask if bars is None else mask & ~bars
+
+
+def frame_mask(image: NDArray[Any]) -> Mask | None:
+    """Return where a frame is alive and finite, None where it is so everywhere.
+
+    Looks at the four outermost lines only, unless one of them is dead: cheap enough for every frame.
+    """
+    live = _live_rectangle(image)
+    finite = np.isfinite(image) if image.dtype.kind == "f" and not np.isfinite(image.sum()) else None
+    if live is None and finite is None:
+        return None
+    mask = np.zeros(image.shape, dtype=np.bool_) if live is not None else np.ones(image.shape, dtype=np.bool_)
+    if live is not None:
+        mask[live] = True
+    return mask if finite is None else mask & finite
+
+
+def _live_rectangle(image: NDArray[Any]) -> tuple[slice, slice] | None:
+    h, w = image.shape
+    inside_y, inside_x = np.s_[h // 4 : h - h // 4], np.s_[w // 4 : w - w // 4]
+    step_y, step_x = max(1, h // 32), max(1, w // 32)
+    typical = np.median(_deviation(image[inside_y][::step_y], 1))
+    edges = np.stack([_deviation(line[None], 1)[0] for line in (image[0], image[-1])])
+    sides = np.stack([_deviation(line[None], 1)[0] for line in (image[:, 0], image[:, -1])])
+    if not typical > 0 or (np.r_[edges, sides] > _DEAD * typical).all():
+        return None
+    rows = _deviation(image[:, inside_x][:, :: max(1, step_x // 4)], 1) > _DEAD * typical
+    columns = _deviation(image[inside_y][:: max(1, step_y // 4)], 0) > _DEAD * typical
+    if not (rows.any() and columns.any()):
+        return None
+    return _extent(rows), _extent(columns)
+
+
+def _extent(live: Mask) -> slice:
+    where = np.flatnonzero(live)
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _deviation(lines: NDArray[Any], axis: int) -> NDArray[np.float64]:
+    """Return the standard deviation along an axis over finite pixels; 0 where there are none."""
+    data = lines.astype(np.float64)
+    finite = np.isfinite(data)
+    n = np.maximum(finite.sum(axis), 1)
+    mean = np.where(finite, data, 0).sum(axis) / n
+    centred = np.where(finite, data - np.expand_dims(mean, axis), 0)
+    return np.asarray(np.sqrt((centred**2).sum(axis) / n))
+
+
+def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
+    """Return dark, flat regions that reach the rim of the live area, widened by a block; None without any."""
+    side = max(2, -(-max(image.shape) // _BLOCKS))
+    rows, columns = image.shape[0] // side, image.shape[1] // side
+    if min(rows, columns) < 8:
+        return None
+    area = np.s_[: rows * side, : columns * side]
+    blocks = np.where(mask, image, 0)[area].astype(np.float64).reshape(rows, side, columns, side)
+    shown = np.asarray(mask[area].reshape(rows, side, columns, side).all(axis=(1, 3)))
+    if np.count_nonzero(shown) < 64:
+        return None
+    level, flat = blocks.mean(axis=(1, 3)), blocks.std(axis=(1, 3))
+    dark = _reaching_the_rim(shown & np.asarray(level < _valley(level[shown])), shown)
+    share = np.count_nonzero(dark) / np.count_nonzero(shown)
+    rest = shown & ~dark
+    if not _BAR_AREA[0] <= share <= _BAR_AREA[1]:
+        return None
+    depth = level[rest].mean() - level[dark].mean()
+    if depth < _BAR_DEPTH * level[rest].std() or np.median(flat[dark]) > _BAR_FLATNESS * np.median(
+        flat[rest]
+    ):
+        return None
+    return _widened(dark, side, image.shape)
+
+
+def _valley(levels: NDArray[np.float64]) -> float:
+    """Return the threshold between a dark and a bright class (Otsu 1979, 10.1109/TSMC.1979.4310076)."""
+    ordered = np.sort(levels)
+    n = np.arange(1, len(ordered))
+    total = np.cumsum(ordered)
+    low, high = total[:-1] / n, (total[-1] - total[:-1]) / (len(ordered) - n)
+    split = int(np.argmax(n * (len(ordered) - n) * (high - low) ** 2))
+    return float((ordered[split] + ordered[split + 1]) / 2)
+
+
+def _reaching_the_rim(dark: Mask, shown: Mask) -> Mask:
+    from scipy import ndimage
+
+    labels, count = ndimage.label(dark)
+    rim = shown & ~ndimage.binary_erosion(shown, iterations=2)
+    reaching = np.unique(labels[rim & dark])
+    return np.asarray(np.isin(labels, reaching[reaching > 0])) if count else dark
+
+
+def _widened(dark: Mask, side: int, shape: tuple[int, ...]) -> Mask:
+    from scipy import ndimage
+
+    grown = ndimage.binary_dilation(dark, np.ones((3, 3)), iterations=2)
+    full = np.zeros(shape, dtype=np.bool_)
+    large = grown.repeat(side, axis=0).repeat(side, axis=1)
+    full[: large.shape[0], : large.shape[1]] = large
+    full[large.shape[0] :] = full[large.shape[0] - 1]
+    full[:, large.shape[1] :] = full[:, large.shape[1] - 1 : large.shape[1]]
+    return full
+
+
+def halve_mask(mask: Mask) -> Mask:
+    """Return the mask of an image at half size: pixels whose low-pass saw masked-in pixels only."""
+    worn = wear(mask, _HALVING_REACH_PX)
+    h, w = mask.shape[0] // 2 * 2, mask.shape[1] // 2 * 2
+    worn = worn[:h, :w]
+    return worn[::2, ::2] & worn[1::2, ::2] & worn[::2, 1::2] & worn[1::2, 1::2]
+
+
+def wear(mask: Mask, reach_px: int) -> Mask:
+    """Return the mask without pixels within `reach_px` rows or columns of a masked-out one."""
+    worn = mask.copy()
+    for d in range(1, reach_px + 1):
+        worn[d:] &= mask[:-d]
+        worn[:-d] &= mask[d:]
+    out = worn.copy()
+    for d in range(1, reach_px + 1):
+        out[:, d:] &= worn[:, :-d]
+        out[:, :-d] &= worn[:, d:]
+    return out

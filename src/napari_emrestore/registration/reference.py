@@ -1,0 +1,232 @@
+"""The reference of an alignment made ready once for all frames, and one batch of frames brought onto it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_emrestore.registration import _newton, ecc, masks, pyramid, shift
+from napari_emrestore.registration.cells import usable_cells
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_emrestore.core.warps import WarpKind
+    from napari_emrestore.registration.kernels import Images, Kernels
+
+_FINEST_SHARE = 0.4
+"""Below this signal share a level costs time and adds little but noise."""
+_SUPPORT_PX = 4
+"""Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
+_COARSE = ecc.Effort(30, 0.05, spline=False, weigh_noise=False)
+_MIDDLE = ecc.Effort(12, 0.05, spline=False, weigh_noise=True)
+_FINAL = ecc.Effort(15, 0.002, spline=True, weigh_noise=True)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """The reference image of an alignment.
+
+    Attributes
+    ----------
+    light : Light
+        Its brightness.
+    levels : Plan
+        Its pyramid.
+    finest : int
+        The level that decides the result.
+    joint : int
+        The level on which a burst is aligned with its mean: that has less noise, so a finer one may pay.
+    templates : mapping of int to Template
+        From the finer of both to the coarsest level.
+    search : SearchReference
+        Its small image for the initial shift.
+    share : float
+        Share of the signal in the variance of the finest level.
+    """
+
+    light: pyramid.Light
+    levels: pyramid.Plan
+    finest: int
+    joint: int
+    templates: dict[int, ecc.Template]
+    search: shift.SearchReference
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """One frame to be aligned.
+
+    Attributes
+    ----------
+    pixels : ndarray, shape (Y, X)
+        Finite.
+    light : Light
+        Its brightness over the mask.
+    mask : ndarray, shape (Y, X), bool, or None
+        Pixels that show the specimen; None for all.
+    """
+
+    pixels: NDArray[Any]
+    light: pyramid.Light
+    mask: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A batch of frames on the reference.
+
+    Attributes
+    ----------
+    warps : ndarray, shape (B, 3, 3)
+        Full-size warps.
+    scores : ndarray, shape (B,)
+        Correlation of the signals, see `correlation_of_signals`.
+    images : array, shape (B, Y, X)
+        The frames at the reference's joint level, where the kernels run.
+    usable : ndarray, shape (B, Y, X), bool, or None
+        Their usable pixels there.
+    """
+
+    warps: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    images: Images
+    usable: NDArray[np.bool_] | None
+
+
+def make_moving(frame: NDArray[Any], mask: NDArray[np.bool_] | None) -> Moving:
+    """Return a frame with its brightness; pixels that are not finite are filled with the mean and masked."""
+    if frame.dtype.kind == "f" and not np.isfinite(frame.sum()):
+        finite = np.isfinite(frame)
+        mask = finite if mask is None else mask & finite
+        fill = frame[mask].mean() if mask.any() else 0.0
+        frame = np.where(finite, frame, fill)
+    return Moving(frame, pyramid.survey(frame, mask), mask)
+
+
+def make_reference(kernels: Kernels, frame: Moving, noise: float, averaged: int = 1) -> Reference:
+    """Return the reference made of one frame.
+
+    Parameters
+    ----------
+    kernels : Kernels
+        Who carries out the passes.
+    frame : Moving
+        The reference frame.
+    noise : float
+        Noise share typical of the frames to come.
+    averaged : int
+        How many other frames will be averaged for a joint refinement; 1 without.
+    """
+    levels = pyramid.plan((int(frame.pixels.shape[0]), int(frame.pixels.shape[1])))
+    made = kernels.pyramid(
+        [frame.pixels], [frame.light.offset], [frame.light.gain], range(levels.first, levels.coarsest + 1)
+    )
+    images = {level: stack[0] for level, stack in made.items()}
+    shown = _mask_levels(frame.mask, levels)
+    variance = {k: float(kernels.host(image).var()) for k, image in images.items()}
+    worst = max(noise, frame.light.noise)
+    shares = {k: pyramid.signal_share(v, worst, k) for k, v in variance.items()}
+    finest = min((k for k in images if shares[k] >= _FINEST_SHARE), default=levels.coarsest)
+    # The same rule for the mean, whose noise is so much less.
+    joint = min(
+        (k for k in images if averaged * shares[k] / (1 - shares[k] + averaged * shares[k]) >= _FINEST_SHARE),
+        default=finest,
+    )
+    templates = {
+        k: ecc.make_template(kernels, images[k], usable_cells(shown[k])) for k in images if k >= joint
+    }
+    search = shift.search_reference(kernels.host(images[levels.search]), shown[levels.search])
+    own_share = pyramid.signal_share(variance[finest], frame.light.noise, finest)
+    return Reference(frame.light, levels, finest, joint, templates, search, own_share)
+
+
+def place(
+    kernels: Kernels,
+    reference: Reference,
+    frames: Sequence[Moving],
+    kind: WarpKind,
+    start: NDArray[np.float64] | None = None,
+) -> Placed:
+    """Return a batch of frames aligned with the reference, from `start` (3, 3) or the found shifts."""
+    levels, finest = reference.levels, reference.finest
+    made = kernels.pyramid(
+        [f.pixels for f in frames], [f.light.offset for f in frames], [f.light.gain for f in frames],
+        range(min(reference.joint, levels.search), levels.coarsest + 1)
+    )  # fmt: skip
+    shown = _batch_masks(frames, levels)
+    if start is None:
+        warps = _found_shifts(kernels, reference, made[levels.search], shown)
+    else:
+        warps = np.repeat(np.asarray(start, dtype=np.float64)[None], len(frames), axis=0)
+    for level in range(levels.coarsest, finest - 1, -1):
+        usable = None if shown is None else shown[level]
+        worn = None if usable is None else np.stack([masks.wear(m, _SUPPORT_PX) for m in usable])
+        fit = ecc.fit(
+            kernels, reference.templates[level], made[level], worn, pyramid.to_level(warps, level),
+            _newton.basis(_kind_at(kind, level, finest)), _effort(level, levels, finest),
+        )  # fmt: skip
+        lost = np.isnan(fit.correlation)
+        warps = np.where(lost[:, None, None], warps, pyramid.from_level(fit.warps, level))
+    scores = correlation_of_signals(fit, reference, [f.light for f in frames])
+    return Placed(warps, scores, made[reference.joint], None if shown is None else shown[reference.joint])
+
+
+def correlation_of_signals(
+    fit: ecc.Fit, reference: Reference, lights: Sequence[pyramid.Light]
+) -> NDArray[np.float64]:
+    """Return the correlation coefficients of the images without their white noise, -1 to 1; 0 for no overlap.
+
+    At 2 e-/px two perfectly aligned images correlate by a few per cent. Divided by the root of both
+    signal shares (Spearman 1904, 10.2307/1412159) the coefficient says how well the scenes agree, at any
+    dose.
+    """
+    shares = [
+        pyramid.signal_share(v, light.noise, reference.finest)
+        for v, light in zip(fit.variance, lights, strict=True)
+    ]
+    corrected = np.nan_to_num(fit.correlation) / np.sqrt(np.array(shares) * reference.share)
+    return np.where(fit.overlap > 0, np.clip(corrected, -1.0, 1.0), 0.0)
+
+
+def _kind_at(kind: WarpKind, level: int, finest: int) -> WarpKind:
+    """Return the family sought at a level: perspective needs the resolution of the last two."""
+    return "affine" if kind == "homography" and level > finest + 1 else kind
+
+
+def _effort(level: int, levels: pyramid.Plan, finest: int) -> ecc.Effort:
+    if level == finest:
+        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, spline=True, weigh_noise=False)
+    return _MIDDLE if level < levels.coarsest else _COARSE
+
+
+def _found_shifts(
+    kernels: Kernels, reference: Reference, small: Images, shown: list[NDArray[np.bool_]] | None
+) -> NDArray[np.float64]:
+    level = reference.levels.search
+    warps = np.repeat(np.eye(3)[None], len(small), axis=0)
+    for b, image in enumerate(kernels.host(small)):
+        mask = None if shown is None else shown[level][b]
+        warps[b, :2, 2] = shift.find_shift(reference.search, image, mask)
+    return pyramid.from_level(warps, level)
+
+
+def _mask_levels(mask: NDArray[np.bool_] | None, levels: pyramid.Plan) -> list[NDArray[np.bool_]]:
+    if mask is None:
+        return [np.ones(shape, dtype=np.bool_) for shape in levels.shapes]
+    made = [mask]
+    for _ in levels.shapes[1:]:
+        made.append(masks.halve_mask(made[-1]))
+    return made
+
+
+def _batch_masks(frames: Sequence[Moving], levels: pyramid.Plan) -> list[NDArray[np.bool_]] | None:
+    if all(f.mask is None for f in frames):
+        return None
+    each = [_mask_levels(f.mask, levels) for f in frames]
+    return [np.stack(level) for level in zip(*each, strict=True)]

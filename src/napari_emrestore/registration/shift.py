@@ -1,0 +1,155 @@
+"""The shift between two images when nothing is known about it: windowed, whitened cross-correlation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.float32]
+
+_WHITENING = 0.75
+"""Power of the modulus the cross-spectrum is divided by; 1, phase correlation, drowns at low dose."""
+_CLEAR = 1.5
+"""A highest peak this much above all others needs no second look."""
+_CANDIDATES = 4
+_NEAR_PX = 3
+_LEAST_OVERLAP = 0.1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchReference:
+    """A small reference image made ready for `find_shift`.
+
+    Attributes
+    ----------
+    image, mask : ndarray, shape (Y, X)
+        The image, zero outside its mask, and the mask.
+    spectrum : ndarray
+        Of the windowed image, conjugated.
+    """
+
+    image: Image
+    mask: NDArray[np.bool_]
+    spectrum: NDArray[np.complex64]
+
+
+def search_reference(image: Image, mask: NDArray[np.bool_] | None = None) -> SearchReference:
+    """Return a small image (Y, X) with its windowed spectrum; pixels outside `mask` do not count."""
+    shown = np.ones(image.shape, dtype=np.bool_) if mask is None else mask
+    centred = _centred(image, shown)
+    return SearchReference(centred, shown, np.conj(_spectrum(centred, shown)))
+
+
+def find_shift(
+    reference: SearchReference, moving: Image, mask: NDArray[np.bool_] | None = None
+) -> tuple[float, float]:
+    """Return the shift ``(dy, dx)`` of the moving image against the reference, in their pixels.
+
+    A scene point at ``(y, x)`` of the reference is found near ``(y + dy, x + dx)`` of the moving image.
+    Valid up to half a side. Where no peak of the correlation stands out, the few highest, each with its
+    wrapped twins, are compared by the correlation coefficient over the overlap they imply.
+    """
+    from scipy import fft
+
+    shown = np.ones(moving.shape, dtype=np.bool_) if mask is None else mask
+    centred = _centred(moving, shown)
+    cross = reference.spectrum * _spectrum(centred, shown)
+    modulus = np.abs(cross)
+    cross /= np.maximum(modulus, 1e-6 * max(float(modulus.max()), 1e-30)) ** _WHITENING
+    surface = fft.irfft2(cross, moving.shape)
+    peaks = _peaks(surface)
+    shifts = [_refined(surface, peak) for peak in peaks]
+    if surface[peaks[0]] > _CLEAR * surface[peaks[1]] and not _ambiguous(shifts[0], moving.shape):
+        return shifts[0]
+    twins = [twin for shift in shifts for twin in _twins(shift, moving.shape)]
+    return max(twins, key=lambda shift: _evidence(reference, centred, shown, shift))
+
+
+def _centred(image: Image, shown: NDArray[np.bool_]) -> Image:
+    mean = image.mean(where=shown) if shown.any() else np.float32(0)
+    return np.where(shown, image - mean, np.float32(0))
+
+
+def _spectrum(centred: Image, shown: NDArray[np.bool_]) -> NDArray[np.complex64]:
+    from scipy import fft
+
+    h, w = centred.shape
+    window = np.hanning(h + 2)[1:-1, None] * np.hanning(w + 2)[None, 1:-1]
+    if not shown.all():
+        # A hard edge of the mask would correlate with itself at no shift.
+        window = window * _soft(shown)
+    spectrum: NDArray[np.complex64] = fft.rfft2(centred * window.astype(np.float32))
+    return spectrum
+
+
+def _soft(shown: NDArray[np.bool_]) -> NDArray[np.float64]:
+    from scipy import ndimage
+
+    inside = ndimage.distance_transform_edt(np.pad(shown, 1, constant_values=True))[1:-1, 1:-1]
+    return np.asarray(np.sin(np.pi / 2 * np.minimum(inside / (0.06 * max(shown.shape)), 1.0)) ** 2)
+
+
+def _peaks(surface: Image) -> list[tuple[int, int]]:
+    """Return the highest points of a wrapped surface, each the highest in its neighbourhood."""
+    rest, found = surface.copy(), []
+    h, w = surface.shape
+    for _ in range(_CANDIDATES):
+        row, column = divmod(int(rest.argmax()), w)
+        found.append((row, column))
+        near = np.arange(-_NEAR_PX, _NEAR_PX + 1)
+        rest[np.ix_((row + near) % h, (column + near) % w)] = -np.inf
+    return found
+
+
+def _refined(surface: Image, peak: tuple[int, int]) -> tuple[float, float]:
+    """Return the top of the parabola through a peak and its neighbours, as a signed shift."""
+    y, x = peak
+    h, w = surface.shape
+    dy = _vertex(surface[y - 1, x], surface[y, x], surface[(y + 1) % h, x])
+    dx = _vertex(surface[y, x - 1], surface[y, x], surface[y, (x + 1) % w])
+    return _signed(y + dy, h), _signed(x + dx, w)
+
+
+def _vertex(before: float, at: float, after: float) -> float:
+    curvature = float(before) - 2 * float(at) + float(after)
+    return 0.5 * (float(before) - float(after)) / curvature if curvature < 0 else 0.0
+
+
+def _signed(shift: float, side: int) -> float:
+    return shift - side if shift > side / 2 else shift
+
+
+def _ambiguous(shift: tuple[float, float], shape: tuple[int, ...]) -> bool:
+    return any(abs(s) > 0.4 * side for s, side in zip(shift, shape, strict=True))
+
+
+def _twins(shift: tuple[float, float], shape: tuple[int, ...]) -> list[tuple[float, float]]:
+    """Return the shift and those that look the same to a wrapped correlation, up to 0.6 of a side."""
+    axes = []
+    for s, side in zip(shift, shape, strict=True):
+        axes.append([v for v in (s, s - side, s + side) if abs(v) <= 0.6 * side])
+    return [(dy, dx) for dy in axes[0] for dx in axes[1]]
+
+
+def _evidence(
+    reference: SearchReference, moving: Image, shown: NDArray[np.bool_], shift: tuple[float, float]
+) -> float:
+    """Return how significant the correlation over the overlap of a shift is (Fisher's z times root n)."""
+    dy, dx = round(shift[0]), round(shift[1])
+    h, w = moving.shape
+    ours = np.s_[max(0, -dy) : min(h, h - dy), max(0, -dx) : min(w, w - dx)]
+    theirs = np.s_[max(0, dy) : min(h, h + dy), max(0, dx) : min(w, w + dx)]
+    both = reference.mask[ours] & shown[theirs]
+    n = int(both.sum())
+    if n < _LEAST_OVERLAP * h * w:
+        return -np.inf
+    a, b = reference.image[ours][both], moving[theirs][both]
+    a, b = a - a.mean(), b - b.mean()
+    spread = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
+    r = float(np.dot(a, b)) / spread if spread > 0 else 0.0
+    return float(np.arctanh(np.clip(r, -0.999, 0.999)) * np.sqrt(n))

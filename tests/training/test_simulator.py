@@ -103,6 +103,6 @@ def test_unrestored_rows_land_in_the_rows_of_the_papers(preset):
     scenes = [draw_scene(kind, 320, rng) for kind in kinds.get(preset, ["cells"] * 3)]
     if preset not in kinds:
         scenes.append(clean_image("tem-axons"))
-    row = unrestored_row(preset, scenes, 12, rng)
+    row = unrestored_row(preset, scenes, 16, rng)
     for paper in PAPER_ROWS[preset]:
         assert row[paper.metric] == pytest.approx(paper.value, abs=paper.tolerance), (preset, row)

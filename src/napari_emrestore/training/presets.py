@@ -97,7 +97,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "tem_stream_kidney",
-            replace(_TEM_CAMERA, dose_e=Span(800, 3000, log=True)),
+            replace(_TEM_CAMERA, dose_e=Span(1000, 3600, log=True)),
             replace(_STREAM_MOTION, speed_px=Span(2, 8)),
             None,
             Span(10, 40),
@@ -124,7 +124,7 @@ PRESETS: dict[str, Preset] = {
             ),
             intensity=(0.05, 1.0),
         ),
-        Preset("ede_low", _poisson(Span(25, 325))),
+        Preset("ede_low", _poisson(Span(25, 175))),
         Preset("ede_ordinary", _poisson(Span(200, 2500))),
         Preset("poisson", _poisson(Span(3, 2500, log=True)), intensity=(0.05, 1.0)),
         Preset(

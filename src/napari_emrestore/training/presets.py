@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
             (0.3, 0.8),
         ),
         Preset("sem_blur_m1", _sem_blur(Span(32, 52)), scan=_DEFOCUS),
-        Preset("sem_blur_m2", _sem_blur(Span(14, 27)), scan=_DEFOCUS),
+        Preset("sem_blur_m2", _sem_blur(Span(16, 30)), scan=_DEFOCUS),
         Preset("lde_hde", CameraRange(dose_e=Span(5, 10), read_noise_e=fixed(0.3))),
         Preset(
             "low_dose",

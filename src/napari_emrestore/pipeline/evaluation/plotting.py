@@ -23,8 +23,8 @@ _MAPS_PER_ROW = 4
 def draw_densities(evaluation: Evaluation, path: Path) -> Path:
     """Draw the density of every measure, one curve per method, and return the path.
 
-    Gaussian kernels whose width follows Scott's rule, at 200 points over the protocol's range or that of
-    the values.
+    Gaussian kernels whose width follows Scott's rule, at 200 points over the protocol's range or, where
+    values leave it, over theirs.
     """
     from matplotlib.figure import Figure
 
@@ -32,7 +32,7 @@ def draw_densities(evaluation: Evaluation, path: Path) -> Path:
     figure = Figure(figsize=(5.0 * len(measures), 4.0), layout="constrained")
     for axes, measure in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
         values = {method.name: evaluation.values[method.name, measure] for method in evaluation.methods}
-        low, high = evaluation.protocol.curves.get(measure) or _span(values)
+        low, high = _span(values, evaluation.protocol.curves.get(measure))
         points = np.linspace(low, high, _POINTS)
         for position, (name, numbers) in enumerate(values.items()):
             _draw_density(axes, points, numbers, name, f"C{position}")
@@ -72,8 +72,11 @@ def _draw_density(
     axes.plot(points, gaussian_kde(values, bw_method="scott")(points), label=name, color=color)
 
 
-def _span(values: dict[str, NDArray[np.float64]]) -> tuple[float, float]:
+def _span(values: dict[str, NDArray[np.float64]], fixed: tuple[float, float] | None) -> tuple[float, float]:
+    """Return the range of a paper, widened where values lie outside of it, or that of the values."""
     everything = np.concatenate(list(values.values()))
     low, high = float(everything.min()), float(everything.max())
+    if fixed is not None:
+        return min(fixed[0], low), max(fixed[1], high)
     margin = 0.1 * (high - low) or 1.0
     return low - margin, high + margin

@@ -39,7 +39,11 @@ def tune_allocator() -> bool:
 
 
 def release_memory() -> None:
-    """Give unused memory back to the system, as at the end of a job; does nothing without glibc."""
+    """Give unused memory back to the system; does nothing without glibc.
+
+    For the end of a job in a process that called `tune_allocator`. Not after each image of a stream: the next
+    one would pay for its pages again.
+    """
     library = _glibc()
     if library is not None:
         library.malloc_trim(0)

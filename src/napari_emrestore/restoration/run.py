@@ -24,7 +24,6 @@ from napari_emrestore.restoration.budget import plan_for
 from napari_emrestore.restoration.checks import check_input
 from napari_emrestore.restoration.inputs import Inputs, gather
 from napari_emrestore.restoration.intensity import check_intensity, measure_intensity
-from napari_emrestore.restoration.memory import release_memory
 from napari_emrestore.restoration.plan import (
     TilePlan,
     Window,
@@ -96,7 +95,6 @@ def restore(
     result = Result(result_array(inputs, out), mapping)
     run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
     run.all_images()
-    release_memory()
     settings = {
         "tile": {**run.plan.describe(), "asked": tile},
         "intensity": asdict(mapping),

@@ -10,7 +10,7 @@ from napari_emrestore.bursts.references import choose_reference
 from napari_emrestore.bursts.triage import FrameFacts, judge
 from napari_emrestore.core import InputError
 
-GOOD = FrameFacts(0, (100, 200), 0.9, 0.0, 0.0, blank=False, correlation=0.8)
+GOOD = FrameFacts(0, (100, 200), 0.9, 0.0, 0.0, blank=False, correlation=0.95)
 LIMITS = TriageSettings()
 
 
@@ -26,7 +26,7 @@ FAULTS = {
     "moved": (replace(GOOD, shift_px=(51.0, 3.0)), r"moved by \(51\.0, 3\.0\) px \(limit 50% of the frame\)"),
     "elsewhere": (replace(GOOD, correlation=0.01), r"correlation with the reference is 0\.010"),
     "no score": (replace(GOOD, correlation=float("nan")), "correlation with the reference is nan"),
-    "odd one": (replace(GOOD, correlation=0.3), r"0\.300 \(limit 0\.50 of the burst's median 0\.800\)"),
+    "odd one": (replace(GOOD, correlation=0.45), r"0\.450 \(limit 0\.50 of the burst's median 0\.950\)"),
     "brighter": (replace(GOOD, level_jump=0.8), r"charging: brightness jumps against the burst by 0\.80"),
     "shaded": (replace(GOOD, shading_jump=0.7), r"charging.* 0\.70 \(shading"),
 }

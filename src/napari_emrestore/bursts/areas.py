@@ -1,4 +1,4 @@
-"""Which rectangle of the reference grid to keep: pure planning on masks and warps."""
+"""Which rectangle of the reference grid to keep: planned from the warps, no pixel touched."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from napari_emrestore.core import RegistrationError
 
-    from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
     from napari_emrestore.core import Warp
-
-# Rows tried as top and bottom; more would find a rectangle larger by less than one part in as many.
-_ROWS_TRIED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,41 +31,28 @@ class Area:
         return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
 
-def common_area(masks: Iterable[NDArray[np.bool_]]) -> Area | None:
-    """Return the largest rectangle in which all masks hold, ``None`` if there is none.
+def common_area(warps: Sequence[Warp], shape: tuple[int, int]) -> Area:
+    """Return the largest rectangle all frames of `shape` ``(Y, X)`` hold data in.
 
-    Parameters
-    ----------
-    masks : iterable of ndarray, shape (Y, X), bool
-        Each true on a convex area, as the valid area of a warped frame is.
+    Raises
+    ------
+    RegistrationError
+        If they share no pixel.
     """
-    left: NDArray[np.int64] | int = 0
-    right: NDArray[np.int64] | int = np.iinfo(np.int64).max
-    for mask in masks:
-        width = mask.shape[1]
-        filled = mask.any(axis=1)
-        left = np.maximum(left, np.where(filled, mask.argmax(axis=1), width))
-        right = np.minimum(right, np.where(filled, width - 1 - mask[:, ::-1].argmax(axis=1), -1))
-    return _largest(np.atleast_1d(left), np.atleast_1d(right))
+    from napari_emrestore.registration import overlap
+
+    top, bottom, left, right = overlap(shape, warps)
+    if top == bottom:
+        raise RegistrationError(
+            "Frames need an area they all show",
+            item=f"{len(warps)} frames",
+            came="share none",
+            remedy="Leave out the frames that moved farthest, or use fewer.",
+        )
+    return Area(top, left, bottom - top, right - left)
 
 
-def _largest(left: NDArray[np.int64], right: NDArray[np.int64]) -> Area | None:
-    """Return the largest rectangle in a convex area given by its first and last column per row."""
-    rows = np.flatnonzero(left <= right)
-    if rows.size == 0:
-        return None
-    tried = rows[np.unique(np.linspace(0, rows.size - 1, _ROWS_TRIED).round().astype(int))]
-    # In a convex area the rows between two rows reach at least as far as the nearer of these two.
-    first = np.maximum(left[tried][:, None], left[tried][None])
-    last = np.minimum(right[tried][:, None], right[tried][None])
-    heights = tried[None] - tried[:, None] + 1
-    sizes = np.where((heights > 0) & (last >= first), heights * (last - first + 1), 0)
-    top, bottom = np.unravel_index(int(sizes.argmax()), sizes.shape)
-    x, width = int(first[top, bottom]), int(last[top, bottom] - first[top, bottom] + 1)
-    return Area(int(tried[top]), x, int(heights[top, bottom]), width)
-
-
-def joint_area(warps: Iterable[Warp], shape: tuple[int, int]) -> Area:
+def joint_area(warps: Sequence[Warp], shape: tuple[int, int]) -> Area:
     """Return the smallest rectangle on the reference grid around all frames of `shape` ``(Y, X)``."""
     bottom, end = shape[0] - 1, shape[1] - 1
     corners = [[0, 0], [0, end], [bottom, 0], [bottom, end]]

@@ -18,61 +18,70 @@ if TYPE_CHECKING:
     from napari_emrestore.core import Monitor, Warp
 
 _BLOCKS_PER_SIDE = 8
+_COARSE = 4  # every so many pixels suffice for a percentile
+_LEAST_PX = 3  # a smaller frame has no gradient to measure
 _SIGNAL_SPAN = 4.0  # an IntensityMap's scale is this many standard deviations of the signal
 _CAMERA_BITS = (8, 10, 12, 14, 16)
 
 
-def measure_frames(
-    frames: NDArray[Any], filled: NDArray[Any], missing: NDArray[np.bool_] | None, monitor: Monitor
-) -> list[FrameFacts]:
-    """Return what each frame tells by itself.
+def measure_frames(frames: NDArray[Any], monitor: Monitor) -> list[FrameFacts]:
+    """Return what each of the frames ``(N, Y, X)`` tells by itself; the monitor is told after each."""
+    ceiling = saturation_ceiling(frames)
+    facts = []
+    for index, frame in enumerate(frames):
+        facts.append(_measure(index, frame, ceiling))
+        monitor.step(index + 1, len(frames), "judging frames")
+    sharpest = max(fact.sharpness for fact in facts)
+    if sharpest == 0:  # noise drowns every gradient: no frame is blurrier than another
+        return [replace(fact, sharpness=1.0) for fact in facts]
+    return [replace(fact, sharpness=fact.sharpness / sharpest) for fact in facts]
 
-    Parameters
-    ----------
-    frames, filled : ndarray, shape (N, Y, X)
-        As they came, and with the missing pixels filled.
-    missing : ndarray, shape (N, Y, X), bool, optional
-        Pixels that are not finite.
-    monitor : Monitor
-        Told after each frame.
+
+def _measure(index: int, frame: NDArray[Any], ceiling: float) -> FrameFacts:
+    """Return the facts of one frame, its sharpness not yet relative."""
+    finite = np.isfinite(frame)
+    saturated = frame >= ceiling
+    pixels = _tame(frame, finite & ~saturated)
+    return FrameFacts(
+        index=index,
+        shape=(frame.shape[0], frame.shape[1]),
+        sharpness=_gradient_energy(pixels),
+        saturated_fraction=float(np.mean(saturated & finite)),
+        missing_fraction=1.0 - float(finite.mean()),
+        blank=bool(np.ptp(pixels) == 0),
+    )
+
+
+def _tame(frame: NDArray[Any], measured: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the frame without missing and saturated pixels and with hits cut, which have the steepest edges.
+
+    Saturated pixels become the mean of the others, and no pixel lies farther than one range outside the
+    range of nearly all.
     """
+    level = frame.mean(dtype=np.float64, where=measured) if measured.any() else 0.0
+    pixels = np.where(measured, frame, level).astype(np.float32)
+    low, high = np.percentile(pixels[::_COARSE, ::_COARSE], (1, 99))
+    return np.clip(pixels, 2 * low - high, 2 * high - low) if high > low else pixels
+
+
+def _gradient_energy(pixels: NDArray[np.float32]) -> float:
     from napari_emrestore.metrics import sharpness
 
-    ceiling = saturation_ceiling(frames)
-    blank = [bool(np.ptp(frame) == 0) for frame in filled]
-    scores = []
-    for index, frame in enumerate(filled):
-        scores.append(0.0 if blank[index] else max(sharpness(frame), 0.0))
-        monitor.step(index + 1, len(filled), "judging frames")
-    sharpest = max(scores) or 1.0
-    unmeasurable = max(scores) == 0  # noise drowns every gradient: no frame is blurrier than another
-    return [
-        FrameFacts(
-            index=index,
-            shape=(frames.shape[1], frames.shape[2]),
-            sharpness=1.0 if unmeasurable else scores[index] / sharpest,
-            saturated_fraction=_share_at(frames[index], ceiling),
-            missing_fraction=0.0 if missing is None else float(missing[index].mean()),
-            blank=blank[index],
-        )
-        for index in range(len(frames))
-    ]
+    if min(pixels.shape) < _LEAST_PX or np.ptp(pixels) == 0:
+        return 0.0
+    return max(sharpness(pixels), 0.0)
 
 
-def saturation_ceiling(frames: NDArray[Any]) -> float | None:
-    """Return the value at which the detector of these frames saturates, ``None`` where it has no such value.
+def saturation_ceiling(frames: NDArray[Any]) -> float:
+    """Return the value at which the detector of these frames saturates, infinity for floating numbers.
 
     The largest value of the dtype, or of a camera with fewer bits if the brightest pixel lies exactly there.
     Zero is no floor in this sense: at low dose an honest count is often zero.
     """
     if frames.dtype.kind not in "iu":
-        return None
+        return float("inf")
     brightest, largest = int(frames.max()), int(np.iinfo(frames.dtype).max)
     return float(brightest if brightest in {2**bits - 1 for bits in _CAMERA_BITS} else largest)
-
-
-def _share_at(frame: NDArray[Any], ceiling: float | None) -> float:
-    return 0.0 if ceiling is None else float(np.mean(frame >= ceiling))
 
 
 def with_alignment(

@@ -9,10 +9,10 @@ import numpy as np
 from napari_emrestore.bursts.areas import Area, common_area, joint_area
 from napari_emrestore.bursts.collecting import require_count
 from napari_emrestore.bursts.measuring import measure_frames, with_alignment
-from napari_emrestore.bursts.placing import fill_missing, mask_missing, resample_onto
+from napari_emrestore.bursts.placing import place_frames
 from napari_emrestore.bursts.references import choose_reference
 from napari_emrestore.bursts.triage import TriageSettings, judge
-from napari_emrestore.core import SILENT, InputError, RegisteredBurst, RegistrationError, Warp
+from napari_emrestore.core import SILENT, InputError, RegisteredBurst, Warp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.bursts.references import Reference
     from napari_emrestore.bursts.triage import FrameFacts
-    from napari_emrestore.core import Burst, FrameVerdict, Monitor, WarpKind
+    from napari_emrestore.core import Burst, Monitor, WarpKind
 
 Crop = Literal["intersection", "union"]
 _DEFAULT_TRIAGE = TriageSettings()
@@ -81,21 +81,31 @@ def register(
     if crop not in ("intersection", "union"):
         raise InputError("A burst is cropped to 'intersection' or 'union'", came=f"{crop!r} came")
     decisions = _checked_overrides(overrides or {}, len(burst))
-    filled, missing = fill_missing(burst.frames)
-    facts = measure_frames(burst.frames, filled, missing, monitor)
+    shape = burst.frames.shape[1], burst.frames.shape[2]
+    facts = measure_frames(burst.frames, monitor)
     chosen = choose_reference(facts, reference, triage, decisions)
-    warps = _align(filled, facts, chosen, kind, device, monitor)
-    aligned, valid = _resample_all(filled, warps, chosen, monitor)
+    warps = _align(burst.frames, facts, chosen, kind, device, monitor)
+    whole, everyone = Area(0, 0, *shape), range(len(burst))
+    aligned, valid = place_frames(whole, burst.frames, warps, everyone, chosen, monitor)
     facts = with_alignment(facts, warps, aligned, valid, chosen, triage.min_correlation)
     verdicts = judge(facts, chosen, triage, decisions)
     accepted = [verdict.index for verdict in verdicts if verdict.accepted]
-    area = _kept_area([valid[i] for i in accepted], [warps[i] for i in accepted], burst, crop)
-    if crop == "union":
-        aligned, valid = resample_onto(area, filled, warps, accepted, chosen, monitor)
+    if crop == "intersection":
+        area = common_area([warps[i] for i in accepted], shape)
+        aligned = [aligned[i][area.slices] for i in accepted]
+        valid = [valid[i][area.slices] for i in accepted]
     else:
-        aligned, valid = _cut(area, aligned, accepted), _cut(area, valid, accepted)
-    mask_missing(missing, area, warps, accepted, valid)
-    return _registered(burst, warps, verdicts, chosen, aligned, valid, area)
+        area = joint_area([warps[i] for i in accepted], shape)
+        aligned, valid = place_frames(area, burst.frames, warps, accepted, chosen, monitor)
+    return RegisteredBurst(
+        burst=burst,
+        warps=warps,
+        verdicts=verdicts,
+        reference=chosen,
+        aligned=np.stack(aligned),
+        valid=np.stack(valid),
+        origin_px=(area.y, area.x),
+    )
 
 
 def _checked_overrides(overrides: Mapping[int, bool], count: int) -> Mapping[int, bool]:
@@ -108,14 +118,14 @@ def _checked_overrides(overrides: Mapping[int, bool], count: int) -> Mapping[int
 
 
 def _align(
-    filled: NDArray[Any],
+    frames: NDArray[Any],
     facts: Sequence[FrameFacts],
     reference: int,
     kind: WarpKind,
     device: str,
     monitor: Monitor,
 ) -> tuple[Warp, ...]:
-    if len(filled) == 1:
+    if len(frames) == 1:
         return (Warp.identity(),)
     if facts[reference].blank:
         raise InputError(
@@ -126,52 +136,4 @@ def _align(
         )
     from napari_emrestore.registration import align
 
-    warps: tuple[Warp, ...] = align(filled, reference=reference, kind=kind, device=device, monitor=monitor)
-    return warps
-
-
-def _resample_all(
-    filled: NDArray[Any], warps: Sequence[Warp], reference: int, monitor: Monitor
-) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
-    """Return every frame on the reference grid, and where each holds data; the reference as it is."""
-    height, width = filled.shape[1:]
-    whole = Area(0, 0, height, width)
-    return resample_onto(whole, filled, warps, range(len(filled)), reference, monitor)
-
-
-def _kept_area(valid: Sequence[NDArray[np.bool_]], warps: Sequence[Warp], burst: Burst, crop: Crop) -> Area:
-    if crop == "union":
-        return joint_area(warps, (burst.frames.shape[1], burst.frames.shape[2]))
-    area = common_area(valid)
-    if area is None:
-        raise RegistrationError(
-            "The accepted frames of a burst need an area they all show",
-            item=f"{len(valid)} frames",
-            came="share none",
-            remedy="Leave out the frames that moved farthest, use a shorter burst or crop='union'.",
-        )
-    return area
-
-
-def _cut(area: Area, images: Sequence[NDArray[Any]], chosen: Sequence[int]) -> list[NDArray[Any]]:
-    return [images[index][area.slices] for index in chosen]
-
-
-def _registered(
-    burst: Burst,
-    warps: tuple[Warp, ...],
-    verdicts: tuple[FrameVerdict, ...],
-    reference: int,
-    aligned: Sequence[NDArray[np.float32]],
-    valid: Sequence[NDArray[np.bool_]],
-    area: Area,
-) -> RegisteredBurst:
-    return RegisteredBurst(
-        burst=burst,
-        warps=warps,
-        verdicts=verdicts,
-        reference=reference,
-        aligned=np.stack(aligned),
-        valid=np.stack(valid),
-        origin_px=(area.y, area.x),
-    )
+    return align(frames, reference=reference, kind=kind, device=device, monitor=monitor)

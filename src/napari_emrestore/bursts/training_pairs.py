@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.bursts.areas import Area, common_area
+from napari_emrestore.bursts.areas import common_area
 from napari_emrestore.bursts.sample_masks import eroded, regular_tiles, sample_mask
 from napari_emrestore.core import SILENT, InputError, RegistrationError
 
@@ -104,7 +104,7 @@ def training_pair(
     ------
     InputError
         If limits are in the wrong order, the erosion is too small for the tile, the samplings differ by
-        another factor than 1 or 2, or pixels are not finite.
+        another factor than 1 or 2, shapes then still differ, or pixels are not finite.
     RegistrationError
         If a frame cannot be matched to `clean`, or the frames share no area with it.
     Cancelled
@@ -112,11 +112,11 @@ def training_pair(
     """
     _check_sizes(tile_px, erosion_px)
     truth = clean_at_frame_sampling(burst, clean, halve)
-    _check_finite(burst.frames, truth)
-    warps, images, valid = _matched(burst, truth, kind, device, monitor)
-    area = _shared_area(valid)
-    frames, low_frames = _scaled(np.stack([image[area.slices] for image in images]), frame_limits)
-    target, low_target = _scaled(truth[area.slices], clean_limits)
+    _check_images(burst.frames, truth)
+    warps, images = _matched(burst, truth, kind, device, monitor)
+    area = common_area(warps, (truth.shape[0], truth.shape[1]))
+    frames, clipped_frames = _scaled(np.stack([image[area.slices] for image in images]), frame_limits)
+    target, clipped_target = _scaled(truth[area.slices], clean_limits)
     mask = sample_mask(target)
     return TrainingPair(
         frames=frames,
@@ -127,7 +127,7 @@ def training_pair(
         tile_px=tile_px,
         warps=warps,
         origin_px=(area.y, area.x),
-        clipped=(low_frames * frames.size + low_target * target.size) / (frames.size + target.size),
+        clipped=(clipped_frames + clipped_target) / (frames.size + target.size),
     )
 
 
@@ -187,11 +187,11 @@ def _is_finer(burst: Burst, clean: Frame) -> bool:
 
 def _matched(
     burst: Burst, truth: NDArray[np.float32], kind: WarpKind, device: str, monitor: Monitor
-) -> tuple[tuple[Warp, ...], list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
-    """Return each frame's warp from `truth`, the frame on the grid of `truth` and where it holds data."""
+) -> tuple[tuple[Warp, ...], list[NDArray[np.float32]]]:
+    """Return each frame's warp from `truth`, and the frame on the grid of `truth`."""
     from napari_emrestore.registration import estimate_warp, resample
 
-    warps, images, valid = [], [], []
+    warps, images = [], []
     for index, frame in enumerate(burst.frames):
         try:
             warp = estimate_warp(truth, frame, kind=kind, device=device)
@@ -202,32 +202,19 @@ def _matched(
                 came=f"does not: {error}",
                 remedy="Drop this frame from the burst.",
             ) from error
-        image, held = resample(frame, warp, shape=(truth.shape[0], truth.shape[1]))
         warps.append(warp)
-        images.append(image)
-        valid.append(held)
+        images.append(resample(frame, warp)[0])
         monitor.step(index + 1, len(burst), "matching frames")
-    return tuple(warps), images, valid
+    return tuple(warps), images
 
 
-def _shared_area(valid: list[NDArray[np.bool_]]) -> Area:
-    area = common_area(valid)
-    if area is None:
-        raise RegistrationError(
-            "The frames of a training pair need an area they all show",
-            came="they share none with the clean image",
-            remedy="Drop the frames that moved farthest.",
-        )
-    return area
-
-
-def _scaled(images: NDArray[Any], limits: Limits) -> tuple[NDArray[np.float32], float]:
-    """Return `images` with `limits` at 0 and 1, clipped, and the share of clipped pixels."""
+def _scaled(images: NDArray[Any], limits: Limits) -> tuple[NDArray[np.float32], int]:
+    """Return `images` with `limits` at 0 and 1, clipped, and how many pixels that changed."""
     low, high = limits
     if not low < high:
         raise InputError("Intensity limits are (low, high) with low below high", came=f"{limits} came")
     scaled = (np.asarray(images, dtype=np.float32) - np.float32(low)) / np.float32(high - low)
-    clipped = float(np.mean((scaled < 0) | (scaled > 1)))
+    clipped = int(np.count_nonzero((scaled < 0) | (scaled > 1)))
     return np.clip(scaled, 0, 1), clipped
 
 
@@ -243,7 +230,14 @@ def _check_sizes(tile_px: int, erosion_px: float) -> None:
         )
 
 
-def _check_finite(frames: NDArray[Any], truth: NDArray[np.float32]) -> None:
+def _check_images(frames: NDArray[Any], truth: NDArray[np.float32]) -> None:
+    if frames.shape[1:] != truth.shape:
+        raise InputError(
+            "A training pair needs images of one shape once sampled alike",
+            item="the clean image",
+            came=f"is {truth.shape}, the frames {frames.shape[1:]}",
+            remedy="Crop the larger one to the common field of view.",
+        )
     for item, image in (("the clean image", truth), *((f"frame {i}", f) for i, f in enumerate(frames))):
         if not np.isfinite(image).all():
             raise InputError(

@@ -22,7 +22,7 @@ class TriageSettings:
     max_shift : float
         Displacement against the reference, as a share of the frame's side.
     min_correlation : float
-        Correlation with the reference; at a few electrons per pixel good frames reach only some hundredths.
+        Correlation with the reference as the warp's score tells it, of the signals without their noise.
     min_relative_correlation : float
         Correlation as a share of the burst's median correlation; needs three frames beside the reference.
     min_sharpness : float
@@ -44,7 +44,7 @@ class TriageSettings:
     """
 
     max_shift: float = 0.5
-    min_correlation: float = 0.02
+    min_correlation: float = 0.4
     min_relative_correlation: float = 0.5
     min_sharpness: float = 0.2
     max_saturated: float = 0.05

@@ -51,7 +51,7 @@ def test_models_lists_what_the_catalogue_has(command):
     assert all(f"| {card.id} |" in table for card in list_models())
 
 
-@pytest.mark.parametrize("card", list_models(), ids=lambda card: card.id)
+@pytest.mark.parametrize("card", list_models(), ids=[card.id for card in list_models()])
 def test_a_card_is_shown_whole(command, card):
     out = command("models", "show", card.id).out
     assert card.summary in out

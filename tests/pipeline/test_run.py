@@ -65,6 +65,11 @@ def test_several_bursts_make_a_stack_on_the_frame_grid(stream_file, tmp_path, wi
         assert np.isnan(image).sum() == image.size - height * width
 
 
+def test_frames_that_fill_no_burst_are_not_dropped_quietly(stream_file):
+    result = run(mean_settings(stream_file, frames=4))
+    assert "the last 2 frame(s) fill no burst and were left out" in result.restoration.provenance.notes
+
+
 def test_a_stack_streams_to_zarr_with_the_same_values(stream_file, tmp_path):
     in_memory = run(mean_settings(stream_file, frames=2)).restoration.image
     result = run(mean_settings(stream_file, frames=2, output=str(tmp_path / "out.zarr")))

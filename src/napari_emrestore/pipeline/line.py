@@ -107,7 +107,7 @@ def execute(settings: RunSettings, restorer: Restorer, key: Mapping[str, Any], m
         with canvas_for(job) as canvas:
             restored, reports, views = _restore_all(job, canvas, monitor)
             seconds = time.perf_counter() - started
-            made_by = _provenance(restored.provenance, settings, key, reports, seconds)
+            made_by = _provenance(restored.provenance, job, key, reports, seconds)
             if streams(job):
                 canvas.attrs["provenance"] = made_by.to_json()
         restored = replace(restored, provenance=made_by)
@@ -199,21 +199,21 @@ def run_key(settings: RunSettings, restorer: Restorer) -> dict[str, Any]:
 
 def _provenance(
     made_by: Provenance,
-    settings: RunSettings,
+    job: Job,
     key: Mapping[str, Any],
     reports: list[WindowReport],
     seconds: float,
 ) -> Provenance:
     """Return the restorer's record widened to the whole run."""
-    source = Path(settings.input)
-    notes = dict.fromkeys([*made_by.notes, *(note for report in reports for note in report.notes)])
+    source = Path(job.settings.input)
+    notes = dict.fromkeys([*job.notes, *(note for report in reports for note in report.notes)])
     return replace(
         made_by,
         tool="run",
         inputs=({"name": source.name, "path": str(source), "sha256": key["input_sha256"]},),
         settings={
             **made_by.settings,
-            "run": plain(settings),
+            "run": plain(job.settings),
             "run_key": dict(key),
             "windows": plain(reports),
         },

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.pipeline.line import Result
 
-_PANEL_INCHES = 4.0
+_PANEL_INCHES, _TITLE_INCHES = 4.0, 0.7
 _DPI = 130
 
 
@@ -69,7 +69,7 @@ def side_by_side(
     shown = {label: np.asarray(image) for label, image in images.items()}
     low, high = np.nanpercentile(list(shown.values())[-1], [0.5, 99.5])
     height, width = next(iter(shown.values())).shape
-    size = (_PANEL_INCHES * len(images), _PANEL_INCHES * height / width + 0.4)
+    size = (_PANEL_INCHES * len(images), _PANEL_INCHES * height / width + _TITLE_INCHES)
     figure = Figure(figsize=size, layout="constrained")
     for axes, (label, image) in zip(
         figure.subplots(1, len(images), squeeze=False)[0], shown.items(), strict=True

@@ -94,6 +94,12 @@ class Job:
         return cls(stack, restorer, settings, ranges, truth, intensity)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know before anything was restored."""
+        left_out = len(self.stack) - self.ranges[-1].stop
+        return (f"the last {left_out} frame(s) fill no burst and were left out",) if left_out else ()
+
+    @property
     def result_shape(self) -> tuple[int, ...]:
         """``(W, Y, X)`` for W bursts, ``(Y, X)`` for one; one burst of several frames is cropped further."""
         return (*([len(self.ranges)] if len(self.ranges) > 1 else []), *self.stack.frame_shape)

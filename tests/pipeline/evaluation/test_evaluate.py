@@ -53,7 +53,7 @@ def test_the_tuned_method_beats_the_input(evaluation):
     assert rows[BEST_CLASSICAL, "MSE"]["mean"] < rows[UNRESTORED, "MSE"]["mean"]
     assert rows[BEST_CLASSICAL, "MSE"]["baseline high"] < 0
     assert rows[UNRESTORED, "MSE"]["over baseline"] is None
-    assert "tuned by squared error on 4 other instances" in rows[BEST_CLASSICAL, "MSE"]["note"]
+    assert "tuned by squared error on 8 other instances" in rows[BEST_CLASSICAL, "MSE"]["note"]
 
 
 def test_the_same_seed_gives_the_same_table(settings):

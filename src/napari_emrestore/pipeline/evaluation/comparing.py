@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TUNED_BY_DEFAULT = ("gaussian", "wiener", "wavelet", "tv-chambolle", "nlmeans", "bm3d-calibrated")
 _CALIBRATION_SHARE = 4
 _CALIBRATION_PX = 256
-_CALIBRATION_INSTANCES = 4
+_CALIBRATION_INSTANCES = 8
 _SIZE_STEP_PX = 32
 
 

@@ -94,23 +94,34 @@ def _mean(frames: Rows, valid: Held) -> NDArray[np.floating]:
 
 
 def _median(frames: Rows, valid: Held) -> NDArray[np.floating]:
+    """Return the median over the valid frames, of which every pixel has one."""
     if valid.all():
         return np.asarray(np.median(frames, axis=0))
-    return np.asarray(np.nanmedian(np.where(valid, frames, np.nan), axis=0))
+    ordered = np.sort(np.where(valid, frames, np.float32(np.inf)), axis=0)
+    count = valid.sum(axis=0)
+    middle = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in ((count - 1) // 2, count // 2)]
+    return np.asarray((middle[0] + middle[1]) / 2)
 
 
 def _clipped_mean(frames: Rows, valid: Held, limit: float, floor: float) -> NDArray[np.floating]:
-    kept = valid
+    values, kept = frames.reshape(len(frames), -1), valid.reshape(len(frames), -1).copy()
+    unsettled = np.arange(values.shape[1])
     for _ in range(_CLIP_ROUNDS):
-        centre = _median(frames, kept)
-        distance = np.abs(frames - centre)
-        deviation = np.maximum(_MAD_TO_DEVIATION * _median(distance, kept), floor)
-        closer = kept & (distance <= limit * deviation)
-        closer |= kept & ~closer.any(axis=0)
-        if np.array_equal(closer, kept):
+        before = kept[:, unsettled]
+        closer = _not_wild(values[:, unsettled], before, limit, floor)
+        kept[:, unsettled] = closer
+        unsettled = unsettled[(closer != before).any(axis=0)]
+        if not unsettled.size:
             break
-        kept = closer
-    return _mean(frames, kept)
+    return _mean(values, kept).reshape(frames.shape[1:])
+
+
+def _not_wild(values: Rows, kept: Held, limit: float, floor: float) -> Held:
+    """Return which of the kept values are near their median; all of them where none would be left."""
+    distance = np.abs(values - _median(values, kept))
+    deviation = np.maximum(_MAD_TO_DEVIATION * _median(distance, kept), floor)
+    closer = kept & (distance <= limit * deviation)
+    return np.asarray(closer | (kept & ~closer.any(axis=0)))
 
 
 def _typical_deviation(registered: RegisteredBurst) -> float:

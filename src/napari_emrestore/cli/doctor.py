@@ -124,5 +124,7 @@ def _benchmark(seconds: float) -> dict[str, Any]:
 
 def _lines(content: dict[str, Any] | list[dict[str, Any]]) -> str:
     if isinstance(content, list):
-        return "\n".join("  " + ", ".join(str(value) for value in entry.values()) for entry in content)
+        return "\n".join(
+            "  " + ", ".join(f"{name}: {value}" for name, value in entry.items()) for entry in content
+        )
     return "\n".join(f"  {name}: {value}" for name, value in content.items())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from napari_emrestore import __version__
 from napari_emrestore.cli.terminal import Terminal
 from napari_emrestore.core import Cancelled, EmRestoreError, InputError
+from napari_emrestore.restoration import tune_allocator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Without the program's name; by default those of this process.
     """
     parsed = build_parser().parse_args(arguments)
+    tune_allocator()
     terminal = Terminal(json=parsed.json)
     try:
         with terminal.stop_on_interrupt():

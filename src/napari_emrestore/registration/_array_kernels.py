@@ -191,7 +191,6 @@ class ArrayKernels:
         cells: NDArray[np.bool_],
         active: NDArray[np.bool_],
         scale: float,
-        spline: bool,
     ) -> NDArray[np.float64]:
         """Return the moments of the images sampled through their warps, shape (B, 8, 3)."""
         out = np.zeros((len(warps), IMAGE_ROWS, IMAGE_POWERS))
@@ -199,7 +198,7 @@ class ArrayKernels:
         cell = cell_width(template.shape[1])
         width = cells.shape[2] * cell
         weight = self._a.put(np.repeat(cells[which], cell, axis=2))
-        i = self._sample(images[which], warps[which], width, spline) * weight
+        i = self._sample(images[which], warps[which], width) * weight
         gy, gx = self._gradients(template, width)
         u = self._a.put((np.arange(width) - (template.shape[1] - 1) / 2)[None] / scale)
         rows = [i, i * i, i * template[:, :width], gy * i, u * gy * i, gx * i, u * gx * i, u * u * gx * i]
@@ -228,7 +227,7 @@ class ArrayKernels:
         both[:, 1:-1] &= cells[:, :-2] & cells[:, 2:]
         both[:, :2] = both[:, -2:] = False
         weight = self._a.put(np.repeat(both, cell, axis=2))
-        i = self._sample(images, warps, width, True)
+        i = self._sample(images, warps, width)
         out = np.zeros((len(warps), 2, 3))
         for axis, t in enumerate(self._gradients(template, width)):
             d = i * 0
@@ -247,11 +246,11 @@ class ArrayKernels:
         cell = cell_width(images.shape[2])
         width = cells.shape[2] * cell
         weight = np.repeat(cells, cell, axis=2).astype(np.float32)
-        sampled = self._a.host(self._sample(images, warps, width, True)) * weight
+        sampled = self._a.host(self._sample(images, warps, width)) * weight
         rest = [(0, 0), (0, images.shape[2] - width)]
         return np.pad(sampled.sum(0), rest), np.pad(weight.sum(0), rest)
 
-    def _sample(self, images: Array, warps: NDArray[np.float64], width: int, spline: bool) -> Array:
+    def _sample(self, images: Array, warps: NDArray[np.float64], width: int) -> Array:
         """Return the images at the warped pixels of the first `width` columns, shape (B, Y, width).
 
         Along y where the warped row crosses the image's columns, then along the row; see `_numba_kernels`.
@@ -259,17 +258,16 @@ class ArrayKernels:
         b, h, w = images.shape
         dy, dx, steep = self._displacements(warps, h, width)
         y, x = self._a.put(np.arange(h)[:, None]), self._a.put(np.arange(width)[None])
-        before, after, weigh = (1, 2, _spline_weights) if spline else (0, 1, _two_weights)
         fx = dx - self._a.floor(dx)
-        column = self._a.clip(self._a.floor(dx) + x, before, w - 1 - after)
+        column = self._a.clip(self._a.floor(dx) + x, 1, w - 3)
         flat = images.reshape(b, h * w)
         total = 0.0
-        for i, wx in enumerate(weigh(fx), -before):
+        for i, wx in enumerate(_spline_weights(fx), -1):
             crossing = dy + steep * (i - fx)
-            row = self._a.clip(self._a.floor(crossing) + y, before, h - 1 - after)
+            row = self._a.clip(self._a.floor(crossing) + y, 1, h - 3)
             fy = crossing - self._a.floor(crossing)
             line = 0.0
-            for j, wy in enumerate(weigh(fy), -before):
+            for j, wy in enumerate(_spline_weights(fy), -1):
                 line = line + wy * self._a.pick(flat, row + j, column + i, w)
             total = total + wx * line
         return total
@@ -282,10 +280,6 @@ class ArrayKernels:
         dx = (m[1][0] * y + m[1][1] * x + m[1][2] - x * tilt) / (1 + tilt)
         steep = (m[0][1] - (dy + y) * m[2][1]) / (1 + m[1][1] - (dx + x) * m[2][1])
         return dy, dx, steep
-
-
-def _two_weights(f: Array) -> tuple[Array, ...]:
-    return 1 - f, f
 
 
 def _spline_weights(f: Array) -> tuple[Array, ...]:

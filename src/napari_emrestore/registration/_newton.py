@@ -56,7 +56,7 @@ def basis(kind: str) -> NDArray[np.float64]:
     rows = np.zeros((len(_BASES[kind]), 8))
     for row, entries in zip(rows, _BASES[kind], strict=True):
         for entry in entries:
-            row[abs(entry)] = math.copysign(1.0, entry)
+            row[abs(entry)] = -1.0 if entry < 0 else 1.0
     return rows
 
 

@@ -98,12 +98,11 @@ class NumbaKernels:
         cells: NDArray[np.bool_],
         active: NDArray[np.bool_],
         scale: float,
-        spline: bool,
     ) -> NDArray[np.float64]:
         """Return the moments of the images sampled through their warps."""
         out = np.zeros((len(warps), IMAGE_ROWS, IMAGE_POWERS))
         cell = cell_width(template.shape[1])
-        passes.image_moments(template, images, warps, cells, active, scale, cell, spline, out)
+        passes.image_moments(template, images, warps, cells, active, scale, cell, out)
         return out
 
     def gradient_products(

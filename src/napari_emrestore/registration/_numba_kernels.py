@@ -31,15 +31,14 @@ def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
     """Write every second pixel of the image low-passed by (1 3 3 1)/8 along both axes."""
     h = image.shape[0]
     rows, columns = out.shape
-    shift, scale, three = F(offset), F(gain / 64.0), F(3)
+    shift, scale, three = F(8.0 * offset), F(gain / 64.0), F(3)
     line = np.empty(2 * columns, F)
     even, odd = np.empty(columns + 1, F), np.empty(columns + 1, F)
     for r in range(rows):
         y = 2 * r
         a, b, c, d = image[max(y - 1, 0)], image[y], image[y + 1], image[min(y + 2, h - 1)]
         for i in range(2 * columns):
-            outer, inner = (F(a[i]) - shift) + (F(d[i]) - shift), (F(b[i]) - shift) + (F(c[i]) - shift)
-            line[i] = outer + three * inner
+            line[i] = (F(a[i]) + F(d[i])) + three * (F(b[i]) + F(c[i])) - shift
         odds = odd[1:]
         for i in range(columns):
             even[i] = line[2 * i]
@@ -140,84 +139,100 @@ def template_moments(table: Image, cells: NDArray[np.bool_], scale: float, out: 
 
 @compiled
 def _blend(
-    source: Image, at: int, stride: int, m: int, fraction: Any, slope: Any, spline: bool, out: Image
+    source: Image, at: int, stride: int, m: int, fraction: Any, slope: Any, out: Image, to: int
 ) -> None:
-    """Interpolate `m` values between samples `stride` apart; the fraction grows by `slope` per value."""
-    one = F(1)
-    if not spline:
-        k0, k1 = U(at), U(at + stride)
-        for j in range(m):
-            u = U(j)
+    """Interpolate `m` values between samples `stride` apart; the fraction grows by `slope` per value.
+
+    Runs are short, so whole lanes of 16 are computed where there is room: the next run writes over what
+    was too much.
+    """
+    sixth, half, two_thirds, one = F(1 / 6), F(1 / 2), F(2 / 3), F(1)
+    lanes = (m + 15) >> 4
+    if at + 2 * stride + 16 * lanes > source.size or to + 16 * lanes > out.size:
+        lanes = m >> 4
+        for j in range(16 * lanes, m):
             f = fraction + slope * F(j)
-            out[u] = source[k0 + u] + f * (source[k1 + u] - source[k0 + u])
-        return
-    k0, k1, k2, k3 = U(at - stride), U(at), U(at + stride), U(at + 2 * stride)
-    sixth, half, two_thirds = F(1 / 6), F(1 / 2), F(2 / 3)
-    for j in range(m):
-        u = U(j)
-        f = fraction + slope * F(j)
-        g = one - f
-        ff, gg = f * f, g * g
-        outer = sixth * (gg * g * source[k0 + u] + ff * f * source[k3 + u])
-        inner = (two_thirds - ff + half * ff * f) * source[k1 + u]
-        out[u] = outer + inner + (two_thirds - gg + half * gg * g) * source[k2 + u]
+            g = one - f
+            ff, gg = f * f, g * g
+            outer = sixth * (gg * g * source[U(at - stride + j)] + ff * f * source[U(at + 2 * stride + j)])
+            inner = (two_thirds - ff + half * ff * f) * source[U(at + j)]
+            out[U(to + j)] = outer + inner + (two_thirds - gg + half * gg * g) * source[U(at + stride + j)]
+    for lane in range(lanes):
+        start = lane * 16
+        k0, k1 = U(at - stride + start), U(at + start)
+        k2, k3, target = U(at + stride + start), U(at + 2 * stride + start), U(to + start)
+        base = fraction + slope * F(start)
+        for j in range(16):
+            u = U(j)
+            f = base + slope * F(j)
+            g = one - f
+            ff, gg = f * f, g * g
+            outer = sixth * (gg * g * source[k0 + u] + ff * f * source[k3 + u])
+            inner = (two_thirds - ff + half * ff * f) * source[k1 + u]
+            out[target + u] = outer + inner + (two_thirds - gg + half * gg * g) * source[k2 + u]
 
 
 @compiled
-def _run_length(fraction: float, slope: float, longest: int) -> int:
-    """Return after how many pixels a position leaves its cell, 1 to `longest`."""
+def _run_length(fraction: float, slope: float, inverse: float, longest: int) -> int:
+    """Return after how many pixels a position leaves its cell, 1 to `longest`; `inverse` is 1 / slope."""
     if slope > 0.0 and 1.0 - fraction < slope * longest:
-        return min(longest, int((1.0 - fraction) / slope) + 1)
+        return min(longest, int((1.0 - fraction) * inverse) + 1)
     if slope < 0.0 and fraction < -slope * longest:
-        return min(longest, int(fraction / -slope) + 1)
+        return min(longest, int(fraction * -inverse) + 1)
     return longest
 
 
 @compiled
 def sample_row(
-    image: Image, m: Matrix, y: int, x: int, n: int, spline: bool, line: Image, out: Image
+    flat: Image, shape: tuple[int, int], m: Matrix, y: int, x: int, n: int, line: Image, out: Image
 ) -> None:
-    """Write `n` pixels of the image at the warped positions of row `y` from column `x` on.
+    """Write `n` pixels of a flat image at the warped positions of row `y` from column `x` on.
 
     A warp takes the row to a straight line of the image. First the image is interpolated along y where
     that line crosses its columns, then along the line. The cubic B-spline, without its usual prefilter,
     smooths a little and equally at all fractions, but moves nothing: what is left of the sampling grid
     falls as (f / (1 - f))^4. Interpolating kernels of twice its length have worse phase, and phase error
-    is what biases a shift. Linear sampling is for where speed matters more. Positions keep a distance
-    from the rim (see `cells`); one that does not is moved in.
+    is what biases a shift. Positions keep a distance from the rim (see `cells`); one that does not is
+    moved in.
     """
-    h, w = image.shape
-    flat = image.reshape(h * w)
-    before, after = (1, 2) if spline else (0, 1)
+    h, w = shape
+    end = float(x + n - 1)
     depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
     py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
     px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
-    steep = (m[0, 1] - py * m[2, 1]) / (m[1, 1] - px * m[2, 1])
-    end = float(x + n - 1)
     px_end = (m[1, 0] * y + m[1, 1] * end + m[1, 2]) / (m[2, 0] * y + m[2, 1] * end + m[2, 2])
-    first = max(math.floor(px) - before, 0)
-    count = min(math.floor(px_end) + after + 1, w - 1) - first + 1
+    steep = (m[0, 1] - py * m[2, 1]) / (m[1, 1] - px * m[2, 1])
+    first = max(math.floor(px) - 1, 0)
+    count = min(math.floor(px_end) + 3, w - 1) - first + 1
+    inverse = 1.0 / steep if steep != 0.0 else 0.0
     i = 0
     while i < count:
         position = py + steep * (first + i - px)
-        row = min(max(math.floor(position), before), h - 1 - after)
+        row = min(max(math.floor(position), 1), h - 3)
         fraction = min(max(position - row, 0.0), 1.0)
-        run = _run_length(fraction, steep, count - i)
-        _blend(flat, row * w + first + i, w, run, F(fraction), F(steep), spline, line[i:])
+        run = _run_length(fraction, steep, inverse, count - i)
+        _blend(flat, row * w + first + i, w, run, F(fraction), F(steep), line, i)
         i += run
+    straight = m[2, 1] == 0.0
+    slope = (px_end - px) / max(n - 1, 1) - 1.0
+    inverse = 1.0 / slope if slope != 0.0 else 0.0
+    position = px
     i = 0
     while i < n:
-        column = float(x + i)
-        depth = m[2, 0] * y + m[2, 1] * column + m[2, 2]
-        position = (m[1, 0] * y + m[1, 1] * column + m[1, 2]) / depth
-        slope = (m[1, 1] - position * m[2, 1]) / depth - 1.0
-        cell = min(max(math.floor(position) - first, before), count - 1 - after)
+        if straight:
+            position = px + (slope + 1.0) * i
+        else:
+            column = float(x + i)
+            depth = m[2, 0] * y + m[2, 1] * column + m[2, 2]
+            position = (m[1, 0] * y + m[1, 1] * column + m[1, 2]) / depth
+            slope = (m[1, 1] - position * m[2, 1]) / depth - 1.0
+            inverse = 1.0 / slope if slope != 0.0 else 0.0
+        cell = min(max(math.floor(position) - first, 1), count - 3)
         fraction = min(max(position - first - cell, 0.0), 1.0)
-        run = min(n - i, count - after - cell)
-        if m[2, 1] != 0.0:  # perspective: straight to 1e-3 px over so short a stretch
-            run = min(run, 16)
-        run = _run_length(fraction, slope, run)
-        _blend(line, cell, 1, run, F(fraction), F(slope), spline, out[i:])
+        run = min(n - i, count - 2 - cell)
+        # With perspective a position is straight to 1e-3 px over so short a stretch only.
+        run = _run_length(fraction, slope, inverse, run if straight else min(run, 16))
+        _blend(line, cell, 1, run, F(fraction), F(slope), out, i)
         i += run
 
 
@@ -262,19 +277,19 @@ def image_moments(
     active: NDArray[np.bool_],
     scale: float,
     cell: int,
-    spline: bool,
     out: Matrix,
 ) -> None:
     """Write the moments of each active frame sampled through its warp, shape (B, 8, 3)."""
     h, w = template.shape
     columns = cells.shape[2]
-    sampled, crossed = np.empty(w, F), np.empty(w + 8, F)
+    sampled, crossed = np.empty(w + 16, F), np.empty(w + 16, F)
     line = np.empty(IMAGE_ROWS)
     du = F(1.0 / scale)
     for b in range(images.shape[0]):
         if not active[b]:
             continue
         out[b] = 0.0
+        flat = images[b].reshape(h * w)
         for y in range(1, h - 1):
             line[:] = 0.0
             c = 0
@@ -286,7 +301,7 @@ def image_moments(
                 while c < columns and cells[b, y, c]:
                     c += 1
                 x, n = first * cell, (c - first) * cell
-                sample_row(images[b], warps[b], y, x, n, spline, crossed, sampled)
+                sample_row(flat, (h, w), warps[b], y, x, n, crossed, sampled)
                 u0 = F((x - (w - 1) / 2) / scale)
                 above, row, below = template[y - 1, x - 1 :], template[y, x - 1 :], template[y + 1, x - 1 :]
                 _reduce(above, row, below, sampled, n, u0, du, line)
@@ -329,9 +344,10 @@ def gradient_products(
     """Write sums of gradient products over every `step`-th row: (B, axis, (tt, ti, ii))."""
     h, w = template.shape
     columns = cells.shape[2]
-    three, crossed = np.empty((3, w + 2), F), np.empty(w + 8, F)
+    three, crossed = np.empty((3, w + 18), F), np.empty(w + 16, F)
     out[:] = 0.0
     for b in range(images.shape[0]):
+        flat = images[b].reshape(h * w)
         for y in range(2, h - 2, step):
             start = -1
             for c in range(columns + 1):
@@ -341,7 +357,7 @@ def gradient_products(
                 elif start >= 0 and not inside:
                     x, n = start * cell, (c - start) * cell
                     for r in range(3):
-                        sample_row(images[b], warps[b], y - 1 + r, x - 1, n + 2, True, crossed, three[r])
+                        sample_row(flat, (h, w), warps[b], y - 1 + r, x - 1, n + 2, crossed, three[r])
                     _reduce_gradients(template[y - 1 : y + 2, x - 1 : x + n + 1], three, n, out[b])
                     start = -1
 
@@ -359,17 +375,28 @@ def choose_cells(
     masked = moving_usable.shape[1] > 1
     last = out.shape[2] - 1
     for b in range(warps.shape[0]):
+        m = warps[b]
+        first, final = 0, last
         for y in range(out.shape[1]):
-            # Inside the moving image lies one stretch of the row: look for its ends only.
-            first, final = 0, last
-            while first <= final and not _inside(warps[b], y, first * cell, cell, shape):
+            # Inside the moving image lies one stretch of the row, with ends near those of the row before.
+            while first > 0 and _inside(m, y, (first - 1) * cell, cell, shape):
+                first -= 1
+            while first <= last and not _inside(m, y, first * cell, cell, shape):
                 first += 1
-            while final > first and not _inside(warps[b], y, final * cell, cell, shape):
+            final = max(final, first)
+            while final < last and _inside(m, y, (final + 1) * cell, cell, shape):
+                final += 1
+            while final > first and not _inside(m, y, final * cell, cell, shape):
                 final -= 1
-            for c in range(last + 1):
-                out[b, y, c] = first <= c <= final and usable[y, c]
-                if masked and out[b, y, c]:
-                    out[b, y, c] = _shown(warps[b], y, c * cell, cell, moving_usable[b])
+            line = out[b, y]
+            line[:] = False
+            if first <= last:
+                line[first : final + 1] = usable[y, first : final + 1]
+            else:
+                first = 0
+            if masked:
+                for c in range(last + 1):
+                    line[c] = line[c] and _shown(m, y, c * cell, cell, moving_usable[b])
 
 
 @compiled
@@ -404,7 +431,9 @@ def add_sampled(
 ) -> None:
     """Add one warped image, where its cells are, to the running total and count."""
     columns = cells.shape[1]
-    sampled, crossed = np.empty(image.shape[1], F), np.empty(image.shape[1] + 8, F)
+    h, w = image.shape
+    flat = image.reshape(h * w)
+    sampled, crossed = np.empty(w + 16, F), np.empty(w + 16, F)
     for y in range(cells.shape[0]):
         start = -1
         for c in range(columns + 1):
@@ -413,7 +442,7 @@ def add_sampled(
                 start = c
             elif start >= 0 and not inside:
                 x, n = start * cell, (c - start) * cell
-                sample_row(image, warp, y, x, n, True, crossed, sampled)
+                sample_row(flat, (h, w), warp, y, x, n, crossed, sampled)
                 for k in range(n):
                     total[y, x + k] += sampled[k]
                     count[y, x + k] += F(1)

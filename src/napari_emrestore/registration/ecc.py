@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Matrices = NDArray[np.float64]
 
 
+_SHARE_ROWS = 40
+"""The signal share only sets the length of a step: so many rows tell it well enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """One level of the reference, with everything that is the same for all frames.
@@ -55,15 +59,12 @@ class Effort:
         At most so many passes.
     tolerance_px : float
         Corner motion still to be expected at which a frame rests, in pixels of the level.
-    spline : bool
-        Sample with the cubic B-spline; else linearly.
     weigh_noise : bool
         Measure the signal share first; for starts that are good to a fraction of a pixel.
     """
 
     steps: int
     tolerance_px: float
-    spline: bool
     weigh_noise: bool
 
 
@@ -127,15 +128,13 @@ def fit(
     cells = kernels.choose_cells(warps, template.usable, moving_usable, template.shape)
     rows = kernels.template_moments(template.table, cells, template.scale)
     cell = float(cell_width(template.shape[1]))
-    n = np.count_nonzero(cells, axis=(1, 2)) * cell
+    n = _pixels(cells, cell)
     shares = (
         _shares(kernels, template, images, warps, cells) if effort.weigh_noise else np.ones((len(warps), 2))
     )
     found, active = np.zeros((len(warps), 4)), np.ones(len(warps), dtype=np.bool_)
     for _ in range(effort.steps):
-        moments = kernels.image_moments(
-            template.image, images, warps, cells, active, template.scale, effort.spline
-        )
+        moments = kernels.image_moments(template.image, images, warps, cells, active, template.scale)
         _newton.advance(
             rows, moments, n, shares, kind_basis, template.shape, 0.1 * template.scale,
             effort.tolerance_px, warps, active, found,
@@ -147,16 +146,20 @@ def fit(
             masks = None if moving_usable is None else moving_usable[far]
             cells[far] = kernels.choose_cells(warps[far], template.usable, masks, template.shape)
             rows[far] = kernels.template_moments(template.table, cells[far], template.scale)
-            n[far] = np.count_nonzero(cells[far], axis=(1, 2)) * cell
+            n[far] = _pixels(cells[far], cell)
             found[far, _newton.TRAVELLED] = 0.0
     area = max(1.0, float(np.count_nonzero(template.usable)) * cell)
     return Fit(warps, found[:, _newton.CORRELATION], found[:, _newton.VARIANCE], n / area)
+
+
+def _pixels(cells: NDArray[np.bool_], cell: float) -> NDArray[np.float64]:
+    return np.array([np.count_nonzero(chosen) * cell for chosen in cells])
 
 
 def _shares(
     kernels: Kernels, template: Template, images: Images, warps: Matrices, cells: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return the signal shares along y and x, ``<grad t, grad i> / <grad t, grad t>``, shape (B, 2)."""
-    step = max(1, template.shape[0] // 64)
+    step = max(1, template.shape[0] // _SHARE_ROWS)
     products = kernels.gradient_products(template.image, images, warps, cells, step)
     return np.asarray(products[:, :, 1] / np.maximum(products[:, :, 0], 1e-30))

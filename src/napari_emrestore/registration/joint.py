@@ -123,7 +123,7 @@ def _step(kernels: Kernels, mean: ecc.Template, group: _Group, n: int, kind: War
     others = (n * products[:, :, 1] - products[:, :, 2]) / (n - 1)
     shares = others / np.maximum(products[:, :, 0], 1e-30)
     warps, active = np.array(group.warps), np.array(group.good)
-    moments = kernels.image_moments(mean.image, group.images, warps, cells, active, mean.scale, spline=True)
+    moments = kernels.image_moments(mean.image, group.images, warps, cells, active, mean.scale)
     _newton.advance(
         rows, moments, pixels, shares, _newton.basis(kind), mean.shape, 1.0, 0.0, warps, active,
         np.zeros((len(warps), 4)),

@@ -89,11 +89,10 @@ class Kernels(Protocol):
         cells: NDArray[np.bool_],
         active: NDArray[np.bool_],
         scale: float,
-        spline: bool,
     ) -> NDArray[np.float64]:
         """Return the moments of each active frame sampled through its warp, (B, 8, 3).
 
-        Sampled by the cubic B-spline without prefilter, or linearly.
+        Sampled by the cubic B-spline without prefilter.
         """
         ...
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emrestore.core.errors import InputError
+from napari_emrestore.registration._compile import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _DEAD = 0.05
 """A row or column this little alive (its deviation against that of the median one) is dead."""
+_SAMPLES = 256
 _BLOCKS = 128
 _BAR_AREA = (0.01, 0.7)
 _BAR_DEPTH = 3.0
@@ -73,17 +76,46 @@ def frame_mask(image: NDArray[Any]) -> Mask | None:
 def _live_rectangle(image: NDArray[Any]) -> tuple[slice, slice] | None:
     h, w = image.shape
     inside_y, inside_x = np.s_[h // 4 : h - h // 4], np.s_[w // 4 : w - w // 4]
-    step_y, step_x = max(1, h // 32), max(1, w // 32)
-    typical = np.median(_deviation(image[inside_y][::step_y], 1))
-    edges = np.stack([_deviation(line[None], 1)[0] for line in (image[0], image[-1])])
-    sides = np.stack([_deviation(line[None], 1)[0] for line in (image[:, 0], image[:, -1])])
-    if not typical > 0 or (np.r_[edges, sides] > _DEAD * typical).all():
+    readable = image if image.dtype.isnative and image.dtype.kind in "uif" else image.astype(np.float32)
+    rim, typical = line_deviations(readable, max(1, h // _SAMPLES), max(1, w // _SAMPLES))
+    if not rim <= _DEAD * typical:
         return None
-    rows = _deviation(image[:, inside_x][:, :: max(1, step_x // 4)], 1) > _DEAD * typical
-    columns = _deviation(image[inside_y][:: max(1, step_y // 4)], 0) > _DEAD * typical
+    rows = _deviation(image[:, inside_x], 1) > _DEAD * typical
+    columns = _deviation(image[inside_y], 0) > _DEAD * typical
     if not (rows.any() and columns.any()):
         return None
     return _extent(rows), _extent(columns)
+
+
+@compiled
+def line_deviations(image: NDArray[Any], step_y: int, step_x: int) -> tuple[float, float]:
+    """Return the least deviation of the four outermost lines and the mean one of four inside, sampled."""
+    h, w = image.shape
+    outer, inner = np.inf, 0.0
+    for k in range(8):
+        along_x, total, square, n = k % 2 == 0, 0.0, 0.0, 0
+        at, low, step = (0, h // 3, step_y) if along_x else (0, w // 3, step_x)
+        side = w if along_x else h
+        if k in (2, 3):
+            at = (h if along_x else w) - 1
+        elif k > 3:
+            at = low if k < 6 else (h if along_x else w) // 2
+        step = step_x if along_x else step_y
+        start, stop = (0, side) if k < 4 else (side // 4, side - side // 4)
+        first = np.nan
+        for i in range(start, stop, step):
+            value = np.float64(image[at, i] if along_x else image[i, at])
+            if math.isfinite(value):
+                first = value if math.isnan(first) else first
+                total += value - first
+                square += (value - first) ** 2
+                n += 1
+        deviation = math.sqrt(max(square - total * total / max(n, 1), 0.0) / max(n, 1))
+        if k < 4:
+            outer = min(outer, deviation)
+        else:
+            inner += deviation / 4
+    return outer, inner
 
 
 def _extent(live: Mask) -> slice:
@@ -95,6 +127,8 @@ def _deviation(lines: NDArray[Any], axis: int) -> NDArray[np.float64]:
     """Return the standard deviation along an axis over finite pixels; 0 where there are none."""
     data = lines.astype(np.float64)
     finite = np.isfinite(data)
+    if finite.all():
+        return np.asarray(data.std(axis))
     n = np.maximum(finite.sum(axis), 1)
     mean = np.where(finite, data, 0).sum(axis) / n
     centred = np.where(finite, data - np.expand_dims(mean, axis), 0)
@@ -108,27 +142,34 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
     if min(rows, columns) < 8:
         return None
     area = np.s_[: rows * side, : columns * side]
-    blocks = np.where(mask, image, 0)[area].astype(np.float64).reshape(rows, side, columns, side)
+    pixels = image[area].astype(np.float32) - np.float32(np.median(image[:: 4 * side, :: 4 * side]))
+    pixels = pixels if mask.all() else np.where(mask[area], pixels, np.float32(0))
     shown = np.asarray(mask[area].reshape(rows, side, columns, side).all(axis=(1, 3)))
     if np.count_nonzero(shown) < 64:
         return None
-    level, flat = blocks.mean(axis=(1, 3)), blocks.std(axis=(1, 3))
+    level = _block_means(pixels, side)
     dark = _reaching_the_rim(shown & np.asarray(level < _valley(level[shown])), shown)
     share = np.count_nonzero(dark) / np.count_nonzero(shown)
-    rest = shown & ~dark
     if not _BAR_AREA[0] <= share <= _BAR_AREA[1]:
         return None
-    depth = level[rest].mean() - level[dark].mean()
-    if depth < _BAR_DEPTH * level[rest].std() or np.median(flat[dark]) > _BAR_FLATNESS * np.median(
-        flat[rest]
-    ):
+    rest = shown & ~dark
+    if level[rest].mean() - level[dark].mean() < _BAR_DEPTH * level[rest].std():
+        return None
+    spread = np.sqrt(np.maximum(_block_means(pixels * pixels, side) - level**2, 0))
+    if np.median(spread[dark]) > _BAR_FLATNESS * np.median(spread[rest]):
         return None
     return _widened(dark, side, image.shape)
 
 
-def _valley(levels: NDArray[np.float64]) -> float:
+def _block_means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
+    bands = pixels.reshape(rows, side, columns * side).sum(axis=1)
+    return np.asarray(bands.reshape(rows, columns, side).sum(axis=2) / np.float32(side * side))
+
+
+def _valley(levels: NDArray[np.float32]) -> float:
     """Return the threshold between a dark and a bright class (Otsu 1979, 10.1109/TSMC.1979.4310076)."""
-    ordered = np.sort(levels)
+    ordered = np.sort(levels).astype(np.float64)
     n = np.arange(1, len(ordered))
     total = np.cumsum(ordered)
     low, high = total[:-1] / n, (total[-1] - total[:-1]) / (len(ordered) - n)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_emrestore.registration._compile import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +18,7 @@ _HALVE = np.array([1, 3, 3, 1]) / 8
 _SMALLEST_PX = 40
 _COARSE_PX = 160
 _SURVEYED_ROWS = 32
+_ALL = np.ones((1, 1), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +54,51 @@ def survey(frame: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> Light:
     mask : ndarray, shape (Y, X), bool, optional
         Pixels to use; all without it.
     """
-    h = frame.shape[0]
-    step = max(1, h // _SURVEYED_ROWS)
-    lines = np.arange(0, max(h - 2, 1), step)
-    three = [np.minimum(lines + d, h - 1) for d in range(3)]
-    a, b, c = (frame[k].astype(np.float64) for k in three)
-    wa, wb, wc = (np.ones_like(a) if mask is None else mask[k].astype(np.float64) for k in three)
-    count = wa.sum()
-    if count == 0:
-        return Light(0.0, 0.0, 0.0)
-    offset = float((a * wa).sum() / count)
-    a, b, c = (np.where(w > 0, x - offset, 0.0) for x, w in ((a, wa), (b, wb), (c, wc)))
-    variance = float((a * a).sum() / count)
+    step = max(1, frame.shape[0] // _SURVEYED_ROWS)
+    readable = frame if frame.dtype.isnative and frame.dtype.kind in "uif" else frame.astype(np.float32)
+    shown = _ALL if mask is None else mask
+    offset = float(row_mean(readable, shown, step))
+    variance, y1, y2, x1, x2 = row_covariances(readable, shown, step, offset)
     if not variance > (1e-7 * abs(offset)) ** 2:
         return Light(offset, 0.0, 0.0)
-    along_y = _unexplained(variance, _mean(a * b, wa * wb), _mean(a * c, wa * wc))
-    along_x = _unexplained(
-        variance,
-        _mean(a[:, 1:] * a[:, :-1], wa[:, 1:] * wa[:, :-1]),
-        _mean(a[:, 2:] * a[:, :-2], wa[:, 2:] * wa[:, :-2]),
-    )
-    return Light(offset, variance**-0.5, max(0.0, min(along_x, along_y)) / variance)
+    unexplained = variance - max(4 * y1 - y2, 4 * x1 - x2) / 3
+    return Light(offset, variance**-0.5, min(1.0, max(0.0, unexplained / variance)))
 
 
-def _mean(products: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    total = weights.sum()
-    return float(products.sum() / total) if total > 0 else 0.0
+@compiled
+def row_mean(frame: NDArray[Any], mask: NDArray[np.bool_], step: int) -> float:
+    """Return the mean of every `step`-th row over the mask (over all pixels for a mask of one)."""
+    total, n = 0.0, 0
+    for y in range(0, frame.shape[0], step):
+        for x in range(frame.shape[1]):
+            if mask.size == 1 or mask[y, x]:
+                total += frame[y, x]
+                n += 1
+    return total / max(n, 1)
 
 
-def _unexplained(variance: float, lag_1: float, lag_2: float) -> float:
-    return variance - (4 * lag_1 - lag_2) / 3
+@compiled
+def row_covariances(
+    frame: NDArray[Any], mask: NDArray[np.bool_], step: int, mean: float
+) -> tuple[float, float, float, float, float]:
+    """Return the mean products of pixels in every `step`-th row with those 0, and 1 and 2 below and right."""
+    h, w = frame.shape
+    sums, counts = np.zeros(5), np.zeros(5)
+    for y in range(0, max(h - 2, 1), step):
+        for k in range(5):
+            dy, dx = (k if k < 3 else 0), (k - 2 if k >= 3 else 0)
+            if y + dy >= h:
+                continue
+            total, n = 0.0, 0
+            ours, theirs = frame[y], frame[y + dy, dx:]
+            for x in range(w - dx):
+                if mask.size == 1 or (mask[y, x] and mask[y + dy, x + dx]):
+                    total += (ours[x] - mean) * (theirs[x] - mean)
+                    n += 1
+            sums[k] += total
+            counts[k] += n
+    means = sums / np.maximum(counts, 1.0)
+    return means[0], means[1], means[2], means[3], means[4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,7 @@ def plan(shape: tuple[int, int]) -> Plan:
     return Plan(tuple(shapes))
 
 
+@cache
 def noise_gain(level: int) -> float:
     """Return by how much the low-passes up to `level` reduce the variance of white noise."""
     taps = _SMOOTH
@@ -149,6 +169,7 @@ def from_level(warps: NDArray[np.float64], level: int) -> NDArray[np.float64]:
     return np.asarray(up @ warps @ down)
 
 
+@cache
 def _zoom(level: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     factor = 2.0**level
     up = np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1.0]])

@@ -22,9 +22,9 @@ _FINEST_SHARE = 0.4
 """Below this signal share a level costs time and adds little but noise."""
 _SUPPORT_PX = 4
 """Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
-_COARSE = ecc.Effort(30, 0.05, spline=False, weigh_noise=False)
-_MIDDLE = ecc.Effort(12, 0.05, spline=False, weigh_noise=True)
-_FINAL = ecc.Effort(15, 0.002, spline=True, weigh_noise=True)
+_COARSE = ecc.Effort(30, 0.05, weigh_noise=False)
+_MIDDLE = ecc.Effort(12, 0.05, weigh_noise=True)
+_FINAL = ecc.Effort(15, 0.002, weigh_noise=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +201,7 @@ def _kind_at(kind: WarpKind, level: int, finest: int) -> WarpKind:
 
 def _effort(level: int, levels: pyramid.Plan, finest: int) -> ecc.Effort:
     if level == finest:
-        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, spline=True, weigh_noise=False)
+        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, weigh_noise=False)
     return _MIDDLE if level < levels.coarsest else _COARSE
 
 

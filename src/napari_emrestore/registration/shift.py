@@ -1,4 +1,7 @@
-"""The shift between two images when nothing is known about it: windowed, whitened cross-correlation."""
+"""The shift between two images when nothing is known about it: windowed, whitened cross-correlation.
+
+The cross-spectrum is divided by its modulus to the power 0.75; 1, phase correlation, drowns at low dose.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-_WHITENING = 0.75
-"""Power of the modulus the cross-spectrum is divided by; 1, phase correlation, drowns at low dose."""
 _CLEAR = 1.5
 """A highest peak this much above all others needs no second look."""
 _CANDIDATES = 4
@@ -29,12 +30,15 @@ class SearchReference:
     ----------
     image, mask : ndarray, shape (Y, X)
         The image, zero outside its mask, and the mask.
+    window : ndarray, shape (Y, X)
+        Hann window of this size.
     spectrum : ndarray
         Of the windowed image, conjugated.
     """
 
     image: Image
     mask: NDArray[np.bool_]
+    window: Image
     spectrum: NDArray[np.complex64]
 
 
@@ -42,7 +46,9 @@ def search_reference(image: Image, mask: NDArray[np.bool_] | None = None) -> Sea
     """Return a small image (Y, X) with its windowed spectrum; pixels outside `mask` do not count."""
     shown = np.ones(image.shape, dtype=np.bool_) if mask is None else mask
     centred = _centred(image, shown)
-    return SearchReference(centred, shown, np.conj(_spectrum(centred, shown)))
+    h, w = image.shape
+    window = (np.hanning(h + 2)[1:-1, None] * np.hanning(w + 2)[None, 1:-1]).astype(np.float32)
+    return SearchReference(centred, shown, window, np.conj(_spectrum(centred, shown, window)))
 
 
 def find_shift(
@@ -58,32 +64,34 @@ def find_shift(
 
     shown = np.ones(moving.shape, dtype=np.bool_) if mask is None else mask
     centred = _centred(moving, shown)
-    cross = reference.spectrum * _spectrum(centred, shown)
+    cross = reference.spectrum * _spectrum(centred, shown, reference.window)
     modulus = np.abs(cross)
-    cross /= np.maximum(modulus, 1e-6 * max(float(modulus.max()), 1e-30)) ** _WHITENING
+    modulus += np.float32(1e-6) * max(modulus.max(), np.float32(1e-30))
+    root = np.sqrt(modulus)
+    cross /= root * np.sqrt(root)  # to the power 3/4
     surface = fft.irfft2(cross, moving.shape)
-    peaks = _peaks(surface)
-    shifts = [_refined(surface, peak) for peak in peaks]
-    if surface[peaks[0]] > _CLEAR * surface[peaks[1]] and not _ambiguous(shifts[0], moving.shape):
-        return shifts[0]
+    peaks = _peaks(surface, 2)
+    best = _refined(surface, peaks[0])
+    if surface[peaks[0]] > _CLEAR * surface[peaks[1]] and not _ambiguous(best, moving.shape):
+        return best
+    shifts = [_refined(surface, peak) for peak in _peaks(surface, _CANDIDATES)]
     twins = [twin for shift in shifts for twin in _twins(shift, moving.shape)]
     return max(twins, key=lambda shift: _evidence(reference, centred, shown, shift))
 
 
 def _centred(image: Image, shown: NDArray[np.bool_]) -> Image:
+    if shown.all():
+        return np.asarray(image - image.mean())
     mean = image.mean(where=shown) if shown.any() else np.float32(0)
     return np.where(shown, image - mean, np.float32(0))
 
 
-def _spectrum(centred: Image, shown: NDArray[np.bool_]) -> NDArray[np.complex64]:
+def _spectrum(centred: Image, shown: NDArray[np.bool_], window: Image) -> NDArray[np.complex64]:
     from scipy import fft
 
-    h, w = centred.shape
-    window = np.hanning(h + 2)[1:-1, None] * np.hanning(w + 2)[None, 1:-1]
-    if not shown.all():
-        # A hard edge of the mask would correlate with itself at no shift.
-        window = window * _soft(shown)
-    spectrum: NDArray[np.complex64] = fft.rfft2(centred * window.astype(np.float32))
+    # A hard edge of the mask would correlate with itself at no shift.
+    soft = window if shown.all() else window * _soft(shown).astype(np.float32)
+    spectrum: NDArray[np.complex64] = fft.rfft2(centred * soft)
     return spectrum
 
 
@@ -94,11 +102,11 @@ def _soft(shown: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.asarray(np.sin(np.pi / 2 * np.minimum(inside / (0.06 * max(shown.shape)), 1.0)) ** 2)
 
 
-def _peaks(surface: Image) -> list[tuple[int, int]]:
-    """Return the highest points of a wrapped surface, each the highest in its neighbourhood."""
+def _peaks(surface: Image, number: int) -> list[tuple[int, int]]:
+    """Return the highest points of a wrapped surface, outside each other's neighbourhood."""
     rest, found = surface.copy(), []
     h, w = surface.shape
-    for _ in range(_CANDIDATES):
+    for _ in range(number):
         row, column = divmod(int(rest.argmax()), w)
         found.append((row, column))
         near = np.arange(-_NEAR_PX, _NEAR_PX + 1)

@@ -52,7 +52,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Compare, write the report and print the table."""
     from napari_emrestore.pipeline.evaluation import EvaluationSettings, evaluate, write_report
     from napari_emrestore.pipeline.evaluation.reporting import summarise
-    from napari_emrestore.pipeline.plain_json import plain
 
     settings = EvaluationSettings(
         folder=arguments.folder,
@@ -73,11 +72,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     terminal.say(f"Wrote {', '.join(map(str, paths))}")
     return Outcome(
         {
-            "settings": plain(settings),
+            "settings": settings,
             "protocol": evaluation.protocol.name,
-            "rows": plain(summarise(evaluation)),
-            "notes": list(evaluation.notes),
-            "files": [str(path) for path in paths],
+            "rows": summarise(evaluation),
+            "notes": evaluation.notes,
+            "files": paths,
         }
     )
 

@@ -43,7 +43,6 @@ def markdown_table(cards: Iterable[ModelCard]) -> str:
 
 def _list(terminal: Terminal, *, markdown: bool) -> Outcome:
     from napari_emrestore.models import list_models
-    from napari_emrestore.pipeline.plain_json import plain
     from napari_emrestore.restoration import list_classical
 
     cards, classical = list_models(), list_classical()
@@ -52,7 +51,7 @@ def _list(terminal: Terminal, *, markdown: bool) -> Outcome:
     else:
         terminal.table(_COLUMNS, map(_row, cards))
         terminal.say(f"Classical methods: {', '.join(classical)}")
-    return Outcome({"models": plain(cards), "classical": list(classical)})
+    return Outcome({"models": cards, "classical": classical})
 
 
 def _show(id_or_path: str, terminal: Terminal) -> Outcome:

@@ -66,7 +66,6 @@ def _batch(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.core import InputError
     from napari_emrestore.pipeline import run_batch
     from napari_emrestore.pipeline.batch import list_inputs, name_output
-    from napari_emrestore.pipeline.plain_json import plain
 
     for option in ("truth", "picture"):
         if getattr(arguments, option) is not None:
@@ -84,7 +83,7 @@ def _batch(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     named = {str(Path(name)) for name in arguments.inputs}
     failed = [row for row in rows if row.outcome == "failed"]
     bad = len(failed) == len(rows) or any(row.settings.input in named for row in failed)
-    return Outcome({"batch": plain(rows)}, code=2 if bad else 0)
+    return Outcome({"batch": rows}, code=2 if bad else 0)
 
 
 def _batch_row(row: BatchRow) -> tuple[str, ...]:

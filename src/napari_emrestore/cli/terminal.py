@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.cli.progress import ProgressMonitor
 from napari_emrestore.core import EmRestoreError
+from napari_emrestore.pipeline.plain_json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ class Outcome:
     Attributes
     ----------
     record : mapping
-        Everything a program may want to read, in plain JSON values.
+        Everything a program may want to read; dataclasses become JSON objects.
     code : int
         Exit code.
     """
@@ -98,7 +99,7 @@ class Terminal:
     def finish(self, record: Mapping[str, Any]) -> None:
         """Print the outcome for a program."""
         if self._json:
-            _console().file.write(json.dumps(record, indent=2, allow_nan=False) + "\n")
+            _console().file.write(json.dumps(plain(record), indent=2, allow_nan=False) + "\n")
 
     def fail(self, sentence: str, error: BaseException) -> None:
         """Print why nothing came of it: a sentence on standard error, and the facts for a program."""

@@ -22,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Run a recipe and write the model card."""
-    from napari_emrestore.pipeline.plain_json import plain
     from napari_emrestore.training import fit, read_recipe
 
     folder = Path(arguments.output)
@@ -33,7 +32,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     terminal.say(f"Wrote {folder / card.id}.toml and {card.weights}")
     for name, value in card.training.items():
         terminal.say(f"  {name}: {value}")
-    return Outcome({"model": plain(card)})
+    return Outcome({"model": card})
 
 
 def find_recipe(name_or_path: str) -> Path:

@@ -46,7 +46,8 @@ class RunSettings:
     tile : "auto", int or tuple of int
         Side of a tile in pixels; ``"auto"`` fits it to the memory at hand.
     device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+        ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``: where a network runs. Frames are
+        aligned on the CPU.
     precision : str
         ``"auto"``, ``"fp32"``, ``"bf16"``, ``"fp16"``.
     truth : str, optional

@@ -95,3 +95,11 @@ def test_nothing_beyond_the_halo_reaches_a_core(network, stride, halo):
     core = slice(stride + halo, stride + halo + stride)
     torch.testing.assert_close(network(changed)[..., core], network(image)[..., core], rtol=1e-10, atol=1e-10)
     assert (network(changed) - network(image)).abs().max() > 1e-2 * network(image).std()
+
+
+def test_a_network_that_is_told_the_noise_listens():
+    network = awaken(build_naf(width=4, noise_input=True))
+    frames = torch.rand(1, 2, 32, 48, dtype=torch.float64)
+    quiet, loud = (torch.tensor([[s, 1e-4]], dtype=torch.float64) for s in (1e-4, 1e-1))
+    assert (network(frames, quiet) - network(frames, loud)).abs().max() > 1e-3
+    torch.testing.assert_close(network(frames), network(frames, torch.zeros(1, 2, dtype=torch.float64)))

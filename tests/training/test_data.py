@@ -27,12 +27,23 @@ def test_a_sample_depends_on_its_index_alone():
 
 
 def test_a_batch_is_in_model_range_and_the_burst_shows_its_truth():
-    bursts, truths = SampleMaker(scenes(), RECIPE, 0).batch(range(24), 3)
+    batch = SampleMaker(scenes(), RECIPE, 0).batch(range(24), 3)
+    bursts, truths = batch.bursts, batch.truths
     assert bursts.shape == (24, 3, 32, 32)
     assert truths.shape == (24, 32, 32)
     assert 0.2 < truths.mean() < 0.8
     likeness = [np.corrcoef(b.mean(0).ravel(), t.ravel())[0, 1] for b, t in zip(bursts, truths, strict=True)]
     assert np.median(likeness) > 0.7
+
+
+def test_the_noise_line_tells_the_noise_of_the_frames():
+    recipe = DataRecipe({"poisson": 1.0}, frames=(1, 1), crop_px=64, procedural_scenes=0)
+    batch = SampleMaker(scenes(192), recipe, 3).batch(range(24), 1)
+    told = batch.noise[:, 0] * batch.truths.mean((1, 2)) + batch.noise[:, 1]
+    found = (batch.bursts[:, 0] - batch.truths).var((1, 2))
+    ratios = told / found
+    assert np.median(ratios) == pytest.approx(1.0, abs=0.1)
+    assert np.std(np.log(ratios)) == pytest.approx(0.15, abs=0.08)
 
 
 def test_burst_lengths_cover_the_range():

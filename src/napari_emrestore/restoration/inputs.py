@@ -36,6 +36,8 @@ class Inputs:
         Same shape as `data`: where pixels are measured; ``None`` if all are.
     origin_px : tuple of int
         ``(y, x)`` of the first pixel in the frames as they were taken.
+    raw : array, optional
+        Frames as the detector gave them, where `data` were resampled since.
     stacked : bool
         Whether the result is a stack ``(N, Y, X)`` of the `images`.
     """
@@ -46,6 +48,7 @@ class Inputs:
     acquisition: Acquisition
     valid: NDArray[np.bool_] | None = None
     origin_px: tuple[int, int] = (0, 0)
+    raw: Any = None
     stacked: bool = False
     _rows: tuple[int, int, int, NDArray[Any]] | None = field(default=None, repr=False)
 
@@ -115,8 +118,9 @@ def gather(data: Any, restorer: Restorer) -> Inputs:
     """
     if isinstance(data, RegisteredBurst):
         valid = None if data.valid.all() else data.valid
+        raw = data.burst.frames[list(data.accepted)]
         inputs = Inputs(
-            data.aligned, 1, len(data.aligned), data.burst.acquisition, valid, origin_px=data.origin_px
+            data.aligned, 1, len(data.aligned), data.burst.acquisition, valid, data.origin_px, raw
         )
     elif isinstance(data, Burst):
         inputs = Inputs(data.frames, 1, len(data), data.acquisition)

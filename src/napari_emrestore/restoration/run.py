@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from napari_emrestore.restoration.budget import plan_for
 from napari_emrestore.restoration.checks import check_input
 from napari_emrestore.restoration.inputs import Inputs, gather
 from napari_emrestore.restoration.intensity import check_intensity, measure_intensity
+from napari_emrestore.restoration.noise import line_in_model_range, measure_noise
 from napari_emrestore.restoration.plan import (
     TilePlan,
     Window,
@@ -39,6 +40,8 @@ from napari_emrestore.restoration.windows import WindowReader, surely_finite
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emrestore.metrics import NoiseModel
+
 Tile = Literal["auto"] | int | tuple[int, int]
 
 
@@ -48,6 +51,7 @@ def restore(
     *,
     tile: Tile = "auto",
     intensity: IntensityMap | None = None,
+    noise: NoiseModel | None = None,
     out: Any | None = None,
     monitor: Monitor = SILENT,
 ) -> Restoration:
@@ -67,6 +71,8 @@ def restore(
         not suffice after all.
     intensity : IntensityMap, optional
         ``None`` measures it, once for all of `data`.
+    noise : NoiseModel, optional
+        Noise of the detector in input units, for a model that asks for it; ``None`` measures it, once.
     out : array, optional
         Floating-point array to write to, as a zarr array or a memory map; ``None`` makes one in memory.
         After an error or a stop it holds a part of the result.
@@ -93,12 +99,16 @@ def restore(
     mapping = measure_intensity(inputs) if intensity is None else check_intensity(intensity)
     plan = plan_for(inputs, restorer, tile)
     result = Result(result_array(inputs, out), mapping)
+    if isinstance(restorer, TorchRestorer) and restorer.asks_for_noise:
+        noise = measure_noise(inputs) if noise is None else noise
+        restorer = replace(restorer, noise=line_in_model_range(noise, mapping))
     run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
     run.all_images()
-    settings = {
+    settings: dict[str, Any] = {
         "tile": {**run.plan.describe(), "asked": tile},
         "intensity": asdict(mapping),
         "frames": inputs.frames,
+        "noise": None if noise is None else asdict(noise),
     }
     provenance = _provenance(inputs, restorer, settings, run.notes(), time.perf_counter() - started)
     return Restoration(result.array, inputs.acquisition, provenance, inputs.origin_px)

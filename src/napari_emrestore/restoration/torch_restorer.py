@@ -34,12 +34,16 @@ class TorchRestorer:
         Where it runs.
     precision : {"fp32", "bf16", "fp16"}
         Of its convolutions; its residual sum stays in float32.
+    noise : tuple of float, optional
+        Slope and height of the noise line in model range, for a network that asks for it; `restore` sets
+        it for each input. ``None`` makes such a network take its frames as noise-free.
     """
 
     card: ModelCard
     network: torch.nn.Module = field(repr=False)
     place: Device
     precision: str = "fp32"
+    noise: tuple[float, float] | None = None
     _needs: dict[int, float] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -78,6 +82,11 @@ class TorchRestorer:
     def tiling(self) -> TilingRule:
         """The card's rule."""
         return self.card.tiling
+
+    @property
+    def asks_for_noise(self) -> bool:
+        """Whether the network takes the noise line as a second argument."""
+        return bool(getattr(self.network, "noise_input", False))
 
     def describe(self) -> dict[str, Any]:
         """Return what identifies the model, for provenance, as plain JSON."""
@@ -124,7 +133,8 @@ class TorchRestorer:
 
         with torch.inference_mode(), self._arithmetic():
             given = torch.from_numpy(np.ascontiguousarray(frames, dtype=np.float32))
-            made = self.network(given[None].to(self.place.name))[0]
+            told = [] if self.noise is None else [torch.tensor([self.noise], device=self.place.name)]
+            made = self.network(given[None].to(self.place.name), *told)[0]
             return np.asarray(made.float().cpu().numpy())
 
     def _arithmetic(self) -> ExitStack:

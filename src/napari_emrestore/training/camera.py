@@ -156,6 +156,35 @@ def detect(intensity: NDArray[np.float32], camera: Camera, rng: np.random.Genera
     return np.asarray(np.clip(np.rint(counts), 0, _FULL_SCALE), np.uint16)
 
 
+def noise_line(camera: Camera) -> tuple[float, float]:
+    """Return slope and height of the line from counts to the variance that looks white.
+
+    What a noise estimate sees (`metrics.noise_model`): correlated noise passes its mask only in part.
+
+    Returns
+    -------
+    slope : float
+        Counts of variance per count.
+    height : float
+        Variance at 0 counts, squared counts.
+    """
+    slope = camera.gain_adu * (1 + camera.excess_noise) * _white_share(camera)
+    read = (camera.read_noise_e**2 + camera.row_noise_e**2 / 3) * camera.gain_adu**2
+    return slope, read - slope * camera.offset_adu
+
+
+def _white_share(camera: Camera) -> float:
+    """Return how much of the variance of counted electrons passes the mask of a noise estimate."""
+    if camera.spread is None and camera.lag_px == 0:
+        return 1.0
+    seconds = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
+    mask = np.zeros((64, 64), np.float32)
+    mask[30:33, 30:33] = seconds
+    seen = mask if camera.spread is None else _spread(mask, camera.spread)
+    seen = _lag(seen, camera.lag_px) if camera.lag_px > 0 else seen
+    return float((seen**2).sum() / (seconds**2).sum())
+
+
 def expected_counts(intensity: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
     """Return the counts `detect` gives on average for `intensity`, without saturation, shape kept."""
     scale = np.float32(camera.dose_e * camera.gain_adu)

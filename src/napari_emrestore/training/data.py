@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emrestore.core import InputError, IntensityMap
+from napari_emrestore.training.camera import noise_line
 from napari_emrestore.training.presets import find_preset
 from napari_emrestore.training.scenes import SCENES, draw_scene
 from napari_emrestore.training.simulator import MARGIN_PX, simulate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from napari_emrestore.training.recipe import DataRecipe
 
 _RIM_PX = 4
+_NOISE_ERROR = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,6 +110,25 @@ def _read(path: Path, factor: int) -> Scene:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Samples of one burst length, in model range.
+
+    Attributes
+    ----------
+    bursts : ndarray, shape (B, N, Y, X), float32
+        Registered frames.
+    noise : ndarray, shape (B, 2), float32
+        Slope and height of each sample's line from intensity to noise variance.
+    truths : ndarray, shape (B, Y, X), float32
+        What they should become.
+    """
+
+    bursts: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    truths: NDArray[np.float32]
+
+
 class SampleMaker:
     """Makes training samples; sample `index` is always the same one.
 
@@ -131,10 +152,11 @@ class SampleMaker:
         self._recipe = recipe
         self._seed = seed
 
-    def batch(self, indices: Iterable[int], frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return bursts (B, N, Y, X) and truths (B, Y, X) in model range."""
+    def batch(self, indices: Iterable[int], frames: int) -> Batch:
+        """Return the samples of some indices, all with the same number of frames."""
         samples = [self.sample(index, frames) for index in indices]
-        return np.stack([s[0] for s in samples]), np.stack([s[1] for s in samples])
+        bursts, noise, truths = (np.stack(part) for part in zip(*samples, strict=True))
+        return Batch(bursts, noise, truths)
 
     def draw_frames(self, step: int) -> int:
         """Return the burst length of a training step; short bursts are drawn more often."""
@@ -142,8 +164,10 @@ class SampleMaker:
         logarithm = np.random.default_rng([self._seed, 2, step]).uniform(np.log(low), np.log(high + 1))
         return min(int(np.exp(logarithm)), high)
 
-    def sample(self, index: int, frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return one burst (N, Y, X) and its truth (Y, X) in model range."""
+    def sample(
+        self, index: int, frames: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return one burst (N, Y, X), its noise line (2,) and its truth (Y, X), all in model range."""
         recipe = self._recipe
         rng = np.random.default_rng([self._seed, 3, index])
         presets = list(recipe.presets)
@@ -160,7 +184,8 @@ class SampleMaker:
         of_image = _in_counts(clean, preset.intensity, made.camera)
         intensity = _jitter(of_image if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
         inner = slice(_RIM_PX, -_RIM_PX)
-        return intensity.to_model(burst), intensity.to_model(made.truths[0, inner, inner])
+        noise = _noise_in_model(made.camera, intensity, rng)
+        return intensity.to_model(burst), noise, intensity.to_model(made.truths[0, inner, inner])
 
     def _draw_scene(self, rng: np.random.Generator) -> Scene:
         procedural = rng.random() < self._recipe.procedural_share or not self._real
@@ -199,6 +224,14 @@ def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Came
     counts = camera.dose_e * camera.gain_adu
     offset = (low + (high - low) * clean.offset) * counts + camera.offset_adu
     return IntensityMap(offset, (high - low) * clean.scale * counts)
+
+
+def _noise_in_model(camera: Camera, intensity: IntensityMap, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return slope and height of the noise line in model range, as wrong as an estimate may be."""
+    slope, height = noise_line(camera)
+    error = np.exp(rng.normal(0.0, _NOISE_ERROR))
+    line = slope / intensity.scale, (slope * intensity.offset + height) / intensity.scale**2
+    return np.asarray(line, np.float32) * np.float32(error)
 
 
 def _jitter(intensity: IntensityMap, rng: np.random.Generator) -> IntensityMap:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emrestore.training.data import Batch
 from napari_emrestore.training.losses import LOSSES
 
 if TYPE_CHECKING:
@@ -107,18 +108,16 @@ def train(
     loss_of = LOSSES[recipe.loss]
     held_out = validation.batch(range(VALIDATION_SAMPLES), frames_for_validation)
     while run.step < recipe.steps:
-        bursts, truths = samples.batch(
-            range(run.step * batch, (run.step + 1) * batch), samples.draw_frames(run.step)
-        )
-        output = run.network(torch.from_numpy(bursts).to(device))
-        losses = loss_of(output, torch.from_numpy(truths).to(device))
+        indices = range(run.step * batch, (run.step + 1) * batch)
+        shown = samples.batch(indices, samples.draw_frames(run.step))
+        losses = loss_of(run.restore(run.network, shown), torch.from_numpy(shown.truths).to(device))
         if recipe.balanced:
-            losses = losses * torch.from_numpy(_balance(bursts, truths)).to(device)
+            losses = losses * torch.from_numpy(_balance(shown)).to(device)
         loss = losses.mean()
         run.learn(loss)
         note = f"loss {loss.item():.4f}"
         if run.step % recipe.validate_every == 0 or run.step == recipe.steps:
-            note = run.validate(*held_out)
+            note = run.validate(held_out)
         try:
             monitor.step(run.step, recipe.steps, note)
         except Cancelled:
@@ -176,21 +175,33 @@ class _Run:
                 else:
                     mean.copy_(live[name])
 
-    def validate(self, bursts: np.ndarray, truths: np.ndarray) -> str:
+    def restore(self, network: nn.Module, batch: Batch) -> torch.Tensor:
+        """Return what a network makes of a batch."""
+        import torch
+
+        given = [torch.from_numpy(batch.bursts).to(self.device)]
+        if getattr(network, "noise_input", False):
+            given.append(torch.from_numpy(batch.noise).to(self.device))
+        output: torch.Tensor = network(*given)
+        return output
+
+    def validate(self, held_out: Batch) -> str:
         """Score the averaged network on held-out samples, record it and leave a checkpoint."""
         import torch
 
         self.averaged.eval()
         with torch.inference_mode():
-            outputs = [
-                self.averaged(torch.from_numpy(b[None]).to(self.device))[0].cpu().numpy() for b in bursts
-            ]
+            parts = (
+                Batch(held_out.bursts[i], held_out.noise[i], held_out.truths[i])
+                for i in np.array_split(np.arange(len(held_out.truths)), len(held_out.truths) // 4)
+            )
+            outputs = [self.restore(self.averaged, part).cpu().numpy() for part in parts]
         record = {
             "step": self.step,
             "seconds": round(self.seconds, 1),
             "loss": round(float(np.mean(self._losses)), 5),
-            "psnr_db": round(_psnr(np.stack(outputs), truths), 3),
-            "psnr_of_mean_db": round(_psnr(bursts.mean(1), truths), 3),
+            "psnr_db": round(_psnr(np.concatenate(outputs), held_out.truths), 3),
+            "psnr_of_mean_db": round(_psnr(held_out.bursts.mean(1), held_out.truths), 3),
         }
         self._losses.clear()
         self.history.append(record)
@@ -229,9 +240,9 @@ class _Run:
         self.step, self._seconds_before, self.history = state["step"], state["seconds"], state["history"]
 
 
-def _balance(bursts: np.ndarray, truths: np.ndarray) -> np.ndarray:
+def _balance(batch: Batch) -> np.ndarray:
     """Return the weight of each sample: about 1 for a frame mean that is off by 0.1 of the range."""
-    errors = np.abs(bursts.mean(1) - truths).mean((1, 2))
+    errors = np.abs(batch.bursts.mean(1) - batch.truths).mean((1, 2))
     return np.asarray(0.1 / (errors + _SMALLEST_ERROR), np.float32)
 
 

@@ -11,6 +11,7 @@ def build(
     middle_blocks: int = 2,
     decoder_blocks: tuple[int, ...] = (1, 1, 1),
     unshuffle: int = 2,
+    noise_input: bool = False,
 ) -> BurstNAF:
     """Return an untrained BurstNAF mapping ``(B, N, Y, X)`` to ``(B, Y, X)`` in model range.
 
@@ -24,5 +25,14 @@ def build(
         Blocks at the coarsest level, after the frames have been fused.
     unshuffle : int
         Factor by which pixels are folded into channels at the entrance.
+    noise_input : bool
+        Take the noise line of the image as a second argument and show the network its noise level.
     """
-    return BurstNAF(width, tuple(encoder_blocks), middle_blocks, tuple(decoder_blocks), unshuffle)
+    return BurstNAF(
+        width,
+        tuple(encoder_blocks),
+        middle_blocks,
+        tuple(decoder_blocks),
+        unshuffle,
+        noise_input=noise_input,
+    )

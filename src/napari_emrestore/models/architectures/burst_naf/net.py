@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+_LEAST_DEVIATION = 1e-3
+
 
 class PixelNorm(nn.Module):
     """Layer normalisation over the channels of each pixel, so that tiles normalise like the whole."""
@@ -97,7 +99,7 @@ class BurstNAF(nn.Module):
 
     Parameters
     ----------
-    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle
+    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle, noise_input
         See `build`.
     """
 
@@ -108,12 +110,15 @@ class BurstNAF(nn.Module):
         middle_blocks: int,
         decoder_blocks: tuple[int, ...],
         unshuffle: int,
+        *,
+        noise_input: bool = False,
     ) -> None:
         super().__init__()
         self.unshuffle = unshuffle
+        self.noise_input = noise_input
         folded = unshuffle**2
         widths = [width * 2**level for level in range(len(encoder_blocks) + 1)]
-        self.entry = nn.Conv2d(folded, width, 3, padding=1)
+        self.entry = nn.Conv2d(folded + noise_input, width, 3, padding=1)
         self.encoders = nn.ModuleList(blocks(n, c) for n, c in zip(encoder_blocks, widths, strict=False))
         self.fusions = nn.ModuleList(FrameFusion(c) for c in widths[:-1])
         self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in widths[:-1])
@@ -125,13 +130,29 @@ class BurstNAF(nn.Module):
         )
         self.exit = nn.Conv2d(width, folded, 3, padding=1)
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return the restoration (B, Y, X) of `frames` (B, N, Y, X).
 
         Y and X are multiples of ``unshuffle * 2**levels``; values are in model range, unclamped.
+
+        Parameters
+        ----------
+        frames : Tensor, shape (B, N, Y, X)
+            Registered frames.
+        noise : Tensor, shape (B, 2), optional
+            Slope and height of the line from intensity to the noise variance of one frame, both in model
+            range; ``None`` takes the frames as noise-free. Without effect unless built with `noise_input`.
         """
-        count = frames.shape[1]
+        count, mean = frames.shape[1], frames.mean(1)
         z = F.pixel_unshuffle(frames.flatten(0, 1)[:, None], self.unshuffle)
+        if self.noise_input:
+            level = torch.log10(noise_deviation(mean, noise))[:, None]
+            folded = F.avg_pool2d(level, self.unshuffle)
+            z = torch.cat([z, folded.repeat_interleave(count, 0)], 1)
+        return mean + F.pixel_shuffle(self._correct(z, count), self.unshuffle)[:, 0]
+
+    def _correct(self, z: Tensor, count: int) -> Tensor:
+        """Return the folded correction (B, folded, y, x) of folded frames `z` (B*N, channels, y, x)."""
         z = self.entry(z.contiguous(memory_format=torch.channels_last))
         skips = []
         for encoder, fusion, down in zip(self.encoders, self.fusions, self.downs, strict=True):
@@ -141,5 +162,17 @@ class BurstNAF(nn.Module):
         z = self.middle(self.collapse(torch.cat(pool_frames(z, count), 1)))
         for up, decoder, skip in zip(self.ups, self.decoders, reversed(skips), strict=True):
             z = decoder(F.pixel_shuffle(up(z), 2) + skip)
-        correction = F.pixel_shuffle(self.exit(z), self.unshuffle)[:, 0]
-        return frames.mean(1) + correction
+        correction: Tensor = self.exit(z)
+        return correction
+
+
+def noise_deviation(mean: Tensor, noise: Tensor | None) -> Tensor:
+    """Return the standard deviation of one frame's noise at each pixel of `mean` (B, Y, X).
+
+    Read off the noise line (B, 2) at the local mean over 5 x 5 pixels, at least 1e-3 of the model range.
+    """
+    if noise is None:
+        return torch.full_like(mean, _LEAST_DEVIATION)
+    local = F.avg_pool2d(F.pad(mean[:, None], (2, 2, 2, 2), mode="replicate"), 5, 1)[:, 0]
+    variance = noise[:, 0, None, None] * local + noise[:, 1, None, None]
+    return variance.clamp(min=_LEAST_DEVIATION**2).sqrt()

@@ -131,7 +131,7 @@ class ArrayKernels:
         h = images.shape[1]
         upper = np.arange(h // 2) * 2
         before, after = np.maximum(upper - 1, 0), np.minimum(upper + 2, h - 1)
-        return (images[:, before] + images[:, after] + 3 * (images[:, upper] + images[:, upper + 1])) / 8
+        return (images[:, before] + images[:, after] + 7 * (images[:, upper] + images[:, upper + 1])) / 16
 
     def _smooth(self, images: Array) -> Array:
         return self._smooth_rows(self._smooth_rows(images).swapaxes(1, 2)).swapaxes(1, 2)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     Images = NDArray[np.float32]
 
 _NO_MASK = np.ones((1, 1, 1), dtype=np.bool_)
-_READ_DIRECTLY = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
 class NumbaKernels:
@@ -35,18 +34,17 @@ class NumbaKernels:
         gains: Sequence[float],
         levels: range,
     ) -> dict[int, Images]:
-        """Return the levels asked for; the frames themselves are read once, in their own type."""
+        """Return the levels asked for, of frames of type uint16 or float32."""
         made: dict[int, Images] = {}
         h, w = frames[0].shape
         half = np.empty((len(frames), h // 2, w // 2), np.float32)
         if 0 in levels:
             made[0] = np.empty((len(frames), h, w), np.float32)
         for k, (frame, offset, gain) in enumerate(zip(frames, offsets, gains, strict=True)):
-            pixels, offset, gain = _readable(frame, offset, gain)
             if 0 in levels:
-                passes.smooth(pixels, offset, gain, made[0][k])
+                passes.smooth(frame, offset, gain, made[0][k])
             if levels.stop > 1:
-                passes.halve(pixels, offset, gain, half[k])
+                passes.halve(frame, offset, gain, half[k])
         for level in range(1, levels.stop):
             if level > 1:
                 fine, half = half, np.empty((len(frames), half.shape[1] // 2, half.shape[2] // 2), np.float32)
@@ -126,10 +124,3 @@ class NumbaKernels:
         for image, warp, chosen in zip(images, warps, cells, strict=True):
             passes.add_sampled(image, warp, chosen, cell_width(image.shape[1]), total, count)
         return total, count
-
-
-def _readable(frame: NDArray[Any], offset: float, gain: float) -> tuple[NDArray[Any], float, float]:
-    """Return the frame as the passes can read it; types they cannot are centred and scaled first."""
-    if frame.dtype in _READ_DIRECTLY and frame.dtype.isnative:
-        return np.ascontiguousarray(frame), offset, gain
-    return ((frame.astype(np.float64) - offset) * gain).astype(np.float32), 0.0, 1.0

@@ -28,17 +28,17 @@ U = np.uint64
 
 @compiled
 def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
-    """Write every second pixel of the image low-passed by (1 3 3 1)/8 along both axes."""
+    """Write every second pixel of the image low-passed by (1 7 7 1)/16 along both axes."""
     h = image.shape[0]
     rows, columns = out.shape
-    shift, scale, three = F(8.0 * offset), F(gain / 64.0), F(3)
+    shift, scale, seven = F(16.0 * offset), F(gain / 256.0), F(7)
     line = np.empty(2 * columns, F)
     even, odd = np.empty(columns + 1, F), np.empty(columns + 1, F)
     for r in range(rows):
         y = 2 * r
         a, b, c, d = image[max(y - 1, 0)], image[y], image[y + 1], image[min(y + 2, h - 1)]
         for i in range(2 * columns):
-            line[i] = (F(a[i]) + F(d[i])) + three * (F(b[i]) + F(c[i])) - shift
+            line[i] = (F(a[i]) + F(d[i])) + seven * (F(b[i]) + F(c[i])) - shift
         odds = odd[1:]
         for i in range(columns):
             even[i] = line[2 * i]
@@ -46,7 +46,7 @@ def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
         odd[0], even[columns] = even[0], odds[columns - 1]
         after, target = even[1:], out[r]
         for i in range(columns):
-            target[i] = (odd[i] + after[i] + three * (even[i] + odds[i])) * scale
+            target[i] = (odd[i] + after[i] + seven * (even[i] + odds[i])) * scale
 
 
 @compiled

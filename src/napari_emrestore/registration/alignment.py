@@ -12,6 +12,7 @@ from napari_emrestore.registration import masks as find
 from napari_emrestore.registration.batches import run_batches
 from napari_emrestore.registration.joint import refine_jointly
 from napari_emrestore.registration.kernels import make_kernels
+from napari_emrestore.registration.pyramid import readable
 from napari_emrestore.registration.reference import Placed, make_moving, make_reference, place
 
 if TYPE_CHECKING:
@@ -162,23 +163,24 @@ def align(
     Cancelled
         When the monitor says so.
     """
-    burst = _checked_burst(frames)
+    given = _checked_burst(frames)
     _check_kind(kind)
-    if not -len(burst) <= reference < len(burst):
+    if not -len(given) <= reference < len(given):
         raise InputError(
-            f"The reference is one of {len(burst)} frames",
+            f"The reference is one of {len(given)} frames",
             came=f"frame {reference} was asked for",
         )
-    reference %= len(burst)
-    if len(burst) == 1:
+    reference %= len(given)
+    if len(given) == 1:
         return (Warp.identity(),)
     kernels = make_kernels(device, backend)
+    burst = [readable(frame) for frame in given]
     moving = [
         make_moving(frame, mask) for frame, mask in zip(burst, _masks(burst, masks, reference), strict=True)
     ]
-    others = [k for k in range(len(burst)) if k != reference]
+    others = [k for k in range(len(given)) if k != reference]
     alive = [k for k in others if moving[k].light.gain > 0]
-    warps = [Warp(np.eye(3), kind, 0.0)] * len(burst)
+    warps = [Warp(np.eye(3), kind, 0.0)] * len(given)
     warps[reference] = Warp.identity()
     if moving[reference].light.gain == 0 or not alive:
         monitor.step(1, 1, "aligning frames")
@@ -234,7 +236,7 @@ def _warps(placed: Placed, kind: WarpKind) -> list[Warp]:
 
 
 def _masks(
-    frames: NDArray[Any], masks: Literal["auto"] | NDArray[np.bool_] | None, reference: int
+    frames: list[NDArray[Any]], masks: Literal["auto"] | NDArray[np.bool_] | None, reference: int
 ) -> list[NDArray[np.bool_] | None]:
     if masks is None:
         return [None] * len(frames)
@@ -245,13 +247,13 @@ def _masks(
         whole = find.find_mask(frames[reference])
         found[reference] = None if whole.all() else whole
         return found
-    given = np.asarray(masks)
-    if given.dtype != np.bool_ or given.shape not in (frames.shape, frames.shape[1:]):
+    given, shape = np.asarray(masks), (len(frames), *frames[0].shape)
+    if given.dtype != np.bool_ or given.shape not in (shape, shape[1:]):
         raise InputError(
-            f"Masks are bool of shape {frames.shape} or {frames.shape[1:]}",
+            f"Masks are bool of shape {shape} or {shape[1:]}",
             came=f"{given.dtype} of shape {given.shape} came",
         )
-    return list(np.broadcast_to(given, frames.shape))
+    return list(np.broadcast_to(given, shape))
 
 
 def _checked_image(image: NDArray[Any], name: str) -> NDArray[Any]:
@@ -262,7 +264,7 @@ def _checked_image(image: NDArray[Any], name: str) -> NDArray[Any]:
             item=f"the {name}",
             came=f"is {data.dtype} of shape {data.shape}",
         )
-    return data
+    return readable(data)
 
 
 def _shown(mask: NDArray[np.bool_] | None, image: NDArray[Any]) -> NDArray[np.bool_] | None:

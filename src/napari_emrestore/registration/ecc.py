@@ -90,6 +90,22 @@ class Fit:
     overlap: NDArray[np.float64]
 
 
+def soften(image: Images) -> Images:
+    """Return an image (Y, X) as the cubic B-spline without prefilter samples it at its own pixels.
+
+    A template is compared with images sampled so; were it sharper than they are, the rim of the overlap
+    would pull on the warp.
+    """
+    for _ in range(2):
+        sums = 4 * image
+        sums[1:] += image[:-1]
+        sums[:-1] += image[1:]
+        sums[0] += image[0]
+        sums[-1] += image[-1]
+        image = (sums / 6).swapaxes(0, 1)
+    return image
+
+
 def make_template(kernels: Kernels, image: Images, usable: NDArray[np.bool_]) -> Template:
     """Return the template of one image (Y, X) of a pyramid level and its usable cells."""
     shape = (int(image.shape[0]), int(image.shape[1]))

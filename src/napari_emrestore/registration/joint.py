@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     Matrices = NDArray[np.float64]
 
-_SUPPORT_PX = 4
-_CLEAN_SHARE = 0.85
-"""Where the reference is this clean its noise matters less than the blur of the other frames."""
+_SUPPORT_PX = 3
+_CLEAN_SHARE = 0.6
+"""Where so much of the reference's gradient is signal, its noise matters less than the others' blur."""
 
 
 def refine_jointly(
@@ -55,7 +55,7 @@ def refine_jointly(
     least_score : float
         Frames below are left out and keep their warps.
     """
-    if reference.share >= _CLEAN_SHARE:
+    if reference.slope_share >= _CLEAN_SHARE:
         return list(placed)
     template = reference.templates[reference.joint]
     groups = [_Group(template.image[None], None, np.eye(3)[None], np.ones(1, dtype=np.bool_))]

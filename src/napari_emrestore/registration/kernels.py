@@ -49,9 +49,9 @@ class Kernels(Protocol):
         """Return levels of the frames, less `offsets` and times `gains`.
 
         Level 0 is smoothed by (1 4 6 4 1)/16 along both axes; each further one holds every second pixel
-        of the one before (of the unsmoothed frame for level 1), low-passed by (1 3 3 1)/8. The spline that
-        samples the levels takes out what folds back; longer low-passes lose more to noise than they save
-        in bias.
+        of the one before (of the unsmoothed frame for level 1), low-passed by (1 7 7 1)/16. The spline
+        that samples the levels takes out what folds back; longer low-passes lose more to noise than they
+        save in bias.
         """
         ...
 

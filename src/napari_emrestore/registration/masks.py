@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emrestore.core.errors import InputError
 from napari_emrestore.registration._compile import compiled
+from napari_emrestore.registration.pyramid import readable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +23,7 @@ _BLOCKS = 128
 _BAR_AREA = (0.01, 0.7)
 _BAR_DEPTH = 3.0
 _BAR_FLATNESS = 0.5
-_HALVING_REACH_PX = 3
+_HALVING_REACH_PX = 1
 
 
 def find_mask(image: NDArray[Any]) -> Mask:
@@ -51,7 +52,7 @@ def find_mask(image: NDArray[Any]) -> Mask:
             "A mask is sought in one image (Y, X) of real numbers",
             came=f"shape {np.shape(image)} of type {np.asarray(image).dtype} came",
         )
-    data = np.asarray(image)
+    data = readable(np.asarray(image))
     mask = frame_mask(data)
     mask = np.ones(data.shape, dtype=np.bool_) if mask is None else mask
     bars = _bars(data, mask)
@@ -76,8 +77,7 @@ def frame_mask(image: NDArray[Any]) -> Mask | None:
 def _live_rectangle(image: NDArray[Any]) -> tuple[slice, slice] | None:
     h, w = image.shape
     inside_y, inside_x = np.s_[h // 4 : h - h // 4], np.s_[w // 4 : w - w // 4]
-    readable = image if image.dtype.isnative and image.dtype.kind in "uif" else image.astype(np.float32)
-    rim, typical = line_deviations(readable, max(1, h // _SAMPLES), max(1, w // _SAMPLES))
+    rim, typical = line_deviations(image, max(1, h // _SAMPLES), max(1, w // _SAMPLES))
     if not rim <= _DEAD * typical:
         return None
     rows = _deviation(image[:, inside_x], 1) > _DEAD * typical

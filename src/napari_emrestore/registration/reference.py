@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from napari_emrestore.core.warps import WarpKind
     from napari_emrestore.registration.kernels import Images, Kernels
 
-_FINEST_SHARE = 0.4
-"""Below this signal share a level costs time and adds little but noise."""
-_SUPPORT_PX = 4
+_FINEST_SHARE = 0.15
+"""Where less of the gradient than this is signal, a level costs time and adds little but noise."""
+_TRUSTED_SHARE = 0.4
+"""A smaller signal share is too uncertain to divide by: noise alone would correlate well."""
+_SUPPORT_PX = 3
 """Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
 _COARSE = ecc.Effort(30, 0.05, weigh_noise=False)
 _MIDDLE = ecc.Effort(12, 0.05, weigh_noise=True)
@@ -45,8 +47,8 @@ class Reference:
         From the finer of both to the coarsest level.
     search : SearchReference
         Its small image for the initial shift.
-    share : float
-        Share of the signal in the variance of the finest level.
+    share, slope_share : float
+        Share of the signal in the variance, and in the gradient, of the finest level.
     """
 
     light: pyramid.Light
@@ -56,6 +58,7 @@ class Reference:
     templates: dict[int, ecc.Template]
     search: shift.SearchReference
     share: float
+    slope_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,12 +103,11 @@ class Placed:
 
 
 def make_moving(frame: NDArray[Any], mask: NDArray[np.bool_] | None) -> Moving:
-    """Return a frame with its brightness; pixels that are not finite are filled with the mean and masked."""
-    if frame.dtype.kind == "f" and not np.isfinite(frame.sum()):
+    """Return a frame from `pyramid.readable`; pixels that are not finite are filled and masked."""
+    if frame.dtype == np.float32 and not np.isfinite(frame.sum(dtype=np.float64)):
         finite = np.isfinite(frame)
         mask = finite if mask is None else mask & finite
-        fill = frame[mask].mean() if mask.any() else 0.0
-        frame = np.where(finite, frame, fill)
+        frame = np.where(finite, frame, frame[mask].mean() if mask.any() else np.float32(0))
     return Moving(frame, pyramid.survey(frame, mask), mask)
 
 
@@ -124,26 +126,37 @@ def make_reference(kernels: Kernels, frame: Moving, noise: float, averaged: int 
         How many other frames will be averaged for a joint refinement; 1 without.
     """
     levels = pyramid.plan((int(frame.pixels.shape[0]), int(frame.pixels.shape[1])))
-    made = kernels.pyramid(
-        [frame.pixels], [frame.light.offset], [frame.light.gain], range(levels.first, levels.coarsest + 1)
-    )
-    images = {level: stack[0] for level, stack in made.items()}
-    shown = _mask_levels(frame.mask, levels)
-    variance = {k: float(kernels.host(image).var()) for k, image in images.items()}
     worst = max(noise, frame.light.noise)
-    shares = {k: pyramid.signal_share(v, worst, k) for k, v in variance.items()}
-    finest = min((k for k in images if shares[k] >= _FINEST_SHARE), default=levels.coarsest)
-    # The same rule for the mean, whose noise is so much less.
-    joint = min(
-        (k for k in images if averaged * shares[k] / (1 - shares[k] + averaged * shares[k]) >= _FINEST_SHARE),
-        default=finest,
+    first = levels.first(worst)
+    made = kernels.pyramid(
+        [frame.pixels],
+        [frame.light.offset],
+        [frame.light.gain],
+        range(min(first, levels.search), levels.coarsest + 1),
     )
+    images = {level: kernels.put(kernels.host(ecc.soften(stack[0]))) for level, stack in made.items()}
+    shown = _mask_levels(frame.mask, levels)
+    hosted = {k: kernels.host(image) for k, image in images.items()}
+    finest = _finest(hosted, range(first, levels.coarsest + 1), worst)
+    joint = _finest(hosted, range(first, levels.coarsest + 1), worst, averaged) if averaged > 1 else finest
     templates = {
-        k: ecc.make_template(kernels, images[k], usable_cells(shown[k])) for k in images if k >= joint
+        k: ecc.make_template(kernels, images[k], usable_cells(shown[k]))
+        for k in images
+        if k >= min(finest, joint)
     }
-    search = shift.search_reference(kernels.host(images[levels.search]), shown[levels.search])
-    own_share = pyramid.signal_share(variance[finest], frame.light.noise, finest)
-    return Reference(frame.light, levels, finest, joint, templates, search, own_share)
+    search = shift.search_reference(kernels.host(made[levels.search][0]), shown[levels.search])
+    share = pyramid.signal_share(float(hosted[finest].var()), frame.light.noise, finest)
+    slope = pyramid.gradient_share(hosted[finest], frame.light.noise, finest)
+    return Reference(frame.light, levels, finest, joint, templates, search, share, slope)
+
+
+def _finest(images: dict[int, NDArray[np.float32]], levels: range, noise: float, averaged: int = 1) -> int:
+    """Return the finest level whose gradient is not drowned in noise, were so many frames averaged."""
+    for k in levels:
+        share = pyramid.gradient_share(images[k], noise, k)
+        if share * averaged >= _FINEST_SHARE * (1 - share + share * averaged):
+            return k
+    return levels[-1]
 
 
 def place(
@@ -190,7 +203,8 @@ def correlation_of_signals(
         pyramid.signal_share(v, light.noise, reference.finest)
         for v, light in zip(fit.variance, lights, strict=True)
     ]
-    corrected = np.nan_to_num(fit.correlation) / np.sqrt(np.array(shares) * reference.share)
+    both = np.maximum(np.sqrt(np.array(shares) * reference.share), _TRUSTED_SHARE)
+    corrected = np.nan_to_num(fit.correlation) / both
     return np.where(fit.overlap > 0, np.clip(corrected, -1.0, 1.0), 0.0)
 
 

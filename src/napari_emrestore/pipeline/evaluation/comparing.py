@@ -204,7 +204,7 @@ class _Table:
         """Restore and measure one instance with every method."""
         before = len(self.sources)
         for method in self._methods:
-            restored = method.apply(instance.frames, monitor=monitor)
+            restored = method.apply(instance, monitor=monitor)
             for measure, numbers in self._protocol.measure(restored, instance).items():
                 self.values.setdefault((method.name, measure), []).extend(numbers)
                 self.sources[before:] = [source] * len(numbers)

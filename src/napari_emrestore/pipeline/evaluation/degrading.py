@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emrestore.core import RegisteredBurst
     from napari_emrestore.training.simulator import Simulated
 
     Image = NDArray[np.float32]
@@ -37,11 +38,14 @@ class Instance:
         What the input was made from.
     others : mapping of str to ndarray, shape (Y, X)
         Further targets, for example ``"noisy"``.
+    registered : RegisteredBurst, optional
+        The burst that `frames` come from, with its frames as they were taken.
     """
 
     frames: Image
     truth: Image
     others: Mapping[str, Image] = field(default_factory=dict)
+    registered: RegisteredBurst | None = None
 
 
 def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
@@ -54,11 +58,11 @@ def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     made = simulate(
         clean, replace(preset, gap_px=Span(gap, gap)), frames=STREAM_FRAMES, frame_shape=(side, side), rng=rng
     )
-    registered = register(Burst(made.frames), kind="euclidean", reference=0)
-    (top, left), (height, width) = registered.origin_px, registered.aligned.shape[1:]
-    truth = made.truths[0, top : top + height, left : left + width]
     offset, span = _camera_range(made, (preset.intensity[0], preset.intensity[1] * 1.02))
-    return Instance(_scale(registered.aligned, offset, span), _scale(truth, offset, span))
+    registered = register(Burst(_scale(made.frames, offset, span)), kind="euclidean", reference=0)
+    (top, left), (height, width) = registered.origin_px, registered.aligned.shape[1:]
+    truth = _scale(made.truths[0, top : top + height, left : left + width], offset, span)
+    return Instance(registered.aligned, truth, registered=registered)
 
 
 def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:

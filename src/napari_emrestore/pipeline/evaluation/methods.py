@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import SILENT, Burst, MissingPackageError
+from napari_emrestore.pipeline.evaluation.degrading import Instance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Monitor, Restorer
-    from napari_emrestore.pipeline.evaluation.degrading import Instance
     from napari_emrestore.restoration.classical import Tuning
 
     Image = NDArray[np.float32]
@@ -51,21 +51,24 @@ class Method:
     parameters: int = 0
     note: str = ""
 
-    def apply(self, frames: Image, *, monitor: Monitor = SILENT) -> Image:
-        """Return the restoration ``(Y, X)`` of registered frames ``(N, Y, X)``."""
+    def apply(self, instance: Instance, *, monitor: Monitor = SILENT) -> Image:
+        """Return the restoration ``(Y, X)`` of an instance, in its units."""
+        frames = instance.frames
         if self.restorer is None:
             return frames[0] if self.name == UNRESTORED else np.asarray(frames.mean(axis=0))
         from napari_emrestore.restoration import restore
 
-        takes_bursts = self.restorer.frames[1] > 1
-        data = Burst(frames) if takes_bursts else frames.mean(axis=0)
+        data: Any = instance.registered or Burst(frames)
+        if self.restorer.frames[1] == 1:
+            data = frames.mean(axis=0)
         return np.asarray(restore(data, self.restorer, monitor=monitor).image)
 
     def seconds_per_frame(self, frames: int) -> float:
         """Return the wall time for one burst of 512 x 512 pixels: the best of up to three runs."""
         if self.name == UNRESTORED:
             return 0.0
-        burst = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
+        pixels = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
+        burst = Instance(pixels, pixels[0])
         self.apply(burst)  # loading and compiling are not part of it
         times: list[float] = []
         while len(times) < _TIMING_RUNS and sum(times) < _TIMING_SECONDS:

@@ -1,4 +1,4 @@
-"""Bursts with known geometry: an analytic scene seen through any warp, with blur-free truth and counted electrons."""
+"""Bursts with known geometry: an analytic scene seen through any warp, and electrons counted."""
 
 from __future__ import annotations
 

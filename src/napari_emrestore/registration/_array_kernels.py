@@ -155,7 +155,7 @@ class ArrayKernels:
         """Return the template's row quantities summed over cells, shape (Y, cells, 24)."""
         h, w = image.shape
         cell = cell_width(w)
-        columns = w // cell
+        columns = (w - 2) // cell
         gy, gx = image * 0, image * 0
         gy[1:-1] = (image[2:] - image[:-2]) * 0.5
         gx[:, 1:-1] = (image[:, 2:] - image[:, :-2]) * 0.5
@@ -164,7 +164,7 @@ class ArrayKernels:
         products = [gy * gy * u**i for i in range(3)]
         products += [gy * gx * u**i for i in range(4)] + [gx * gx * u**i for i in range(5)]
         every = [image, image * image, *alone, *(q * image for q in alone), *products]
-        summed = [q[:, : columns * cell].reshape(h, columns, cell).sum(-1) for q in every]
+        summed = [q[:, 1 : 1 + columns * cell].reshape(h, columns, cell).sum(-1) for q in every]
         return self._a.stack(summed).swapaxes(0, 1).swapaxes(1, 2)
 
     def template_moments(self, table: Array, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
@@ -195,22 +195,20 @@ class ArrayKernels:
         """Return the moments of the images sampled through their warps, shape (B, 8, 3)."""
         out = np.zeros((len(warps), IMAGE_ROWS, IMAGE_POWERS))
         which = np.flatnonzero(active)
-        cell = cell_width(template.shape[1])
-        width = cells.shape[2] * cell
-        weight = self._a.put(np.repeat(cells[which], cell, axis=2))
-        i = self._sample(images[which], warps[which], width) * weight
-        gy, gx = self._gradients(template, width)
-        u = self._a.put((np.arange(width) - (template.shape[1] - 1) / 2)[None] / scale)
-        rows = [i, i * i, i * template[:, :width], gy * i, u * gy * i, gx * i, u * gx * i, u * u * gx * i]
+        w = template.shape[1]
+        i = self._sample(images[which], warps[which]) * self._a.put(planner.cell_pixels(cells[which], w))
+        gy, gx = self._gradients(template)
+        u = self._a.put((np.arange(w) - (w - 1) / 2)[None] / scale)
+        rows = [i, i * i, i * template, gy * i, u * gy * i, gx * i, u * gx * i, u * u * gx * i]
         lines = self._a.host(self._a.stack([q.sum(-1) for q in rows]))
         out[which] = _moments(np.moveaxis(lines, 0, -1), scale, IMAGE_ROWS, IMAGE_POWERS)
         return out
 
-    def _gradients(self, template: Array, width: int) -> tuple[Array, Array]:
+    def _gradients(self, template: Array) -> tuple[Array, Array]:
         gy, gx = template * 0, template * 0
         gy[1:-1] = (template[2:] - template[:-2]) * 0.5
         gx[:, 1:-1] = (template[:, 2:] - template[:, :-2]) * 0.5
-        return gy[:, :width], gx[:, :width]
+        return gy, gx
 
     def gradient_products(
         self,
@@ -221,15 +219,13 @@ class ArrayKernels:
         step: int,
     ) -> NDArray[np.float64]:
         """Return sums of gradient products, shape (B, axis, (tt, ti, ii))."""
-        cell = cell_width(template.shape[1])
-        width = cells.shape[2] * cell
         both = cells.copy()
         both[:, 1:-1] &= cells[:, :-2] & cells[:, 2:]
         both[:, :2] = both[:, -2:] = False
-        weight = self._a.put(np.repeat(both, cell, axis=2))
-        i = self._sample(images, warps, width)
+        weight = self._a.put(planner.cell_pixels(both, template.shape[1]))
+        i = self._sample(images, warps)
         out = np.zeros((len(warps), 2, 3))
-        for axis, t in enumerate(self._gradients(template, width)):
+        for axis, t in enumerate(self._gradients(template)):
             d = i * 0
             if axis == 0:
                 d[:, 1:-1] = (i[:, 2:] - i[:, :-2]) * 0.5
@@ -243,21 +239,18 @@ class ArrayKernels:
         self, images: Array, warps: NDArray[np.float64], cells: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the sum of the warped images and how many of them each pixel holds, both (Y, X)."""
-        cell = cell_width(images.shape[2])
-        width = cells.shape[2] * cell
-        weight = np.repeat(cells, cell, axis=2).astype(np.float32)
-        sampled = self._a.host(self._sample(images, warps, width)) * weight
-        rest = [(0, 0), (0, images.shape[2] - width)]
-        return np.pad(sampled.sum(0), rest), np.pad(weight.sum(0), rest)
+        weight = planner.cell_pixels(cells, images.shape[2])
+        sampled = self._a.host(self._sample(images, warps)) * weight
+        return sampled.sum(0), weight.sum(0)
 
-    def _sample(self, images: Array, warps: NDArray[np.float64], width: int) -> Array:
-        """Return the images at the warped pixels of the first `width` columns, shape (B, Y, width).
+    def _sample(self, images: Array, warps: NDArray[np.float64]) -> Array:
+        """Return the images at the warped pixels, shape (B, Y, X).
 
         Along y where the warped row crosses the image's columns, then along the row; see `_numba_kernels`.
         """
         b, h, w = images.shape
-        dy, dx, steep = self._displacements(warps, h, width)
-        y, x = self._a.put(np.arange(h)[:, None]), self._a.put(np.arange(width)[None])
+        dy, dx, steep = self._displacements(warps, h, w)
+        y, x = self._a.put(np.arange(h)[:, None]), self._a.put(np.arange(w)[None])
         fx = dx - self._a.floor(dx)
         column = self._a.clip(self._a.floor(dx) + x, 1, w - 3)
         flat = images.reshape(b, h * w)
@@ -272,8 +265,8 @@ class ArrayKernels:
             total = total + wx * line
         return total
 
-    def _displacements(self, warps: NDArray[np.float64], h: int, width: int) -> tuple[Array, Array, Array]:
-        y, x = self._a.put(np.arange(h)[:, None]), self._a.put(np.arange(width)[None])
+    def _displacements(self, warps: NDArray[np.float64], h: int, w: int) -> tuple[Array, Array, Array]:
+        y, x = self._a.put(np.arange(h)[:, None]), self._a.put(np.arange(w)[None])
         m = [[self._a.put(warps[:, i, j] - (i == j))[:, None, None] for j in range(3)] for i in range(3)]
         tilt = m[2][0] * y + m[2][1] * x
         dy = (m[0][0] * y + m[0][1] * x + m[0][2] - y * tilt) / (1 + tilt)

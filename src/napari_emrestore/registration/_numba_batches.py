@@ -65,7 +65,7 @@ class NumbaKernels:
     def table(self, image: Images, scale: float) -> Images:
         """Return the template's row quantities summed over cells."""
         cell = cell_width(image.shape[1])
-        out = np.zeros((image.shape[0], image.shape[1] // cell + 1, TEMPLATE_ROWS), np.float32)
+        out = np.zeros((image.shape[0], (image.shape[1] - 2) // cell + 1, TEMPLATE_ROWS), np.float32)
         passes.template_table(image, scale, cell, out)
         return out
 

@@ -29,21 +29,21 @@ U = np.uint64
 @compiled
 def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
     """Write every second pixel of the image low-passed by (1 7 7 1)/16 along both axes."""
-    h = image.shape[0]
+    h, w = image.shape
     rows, columns = out.shape
     shift, scale, seven = F(16.0 * offset), F(gain / 256.0), F(7)
-    line = np.empty(2 * columns, F)
+    line = np.empty(w, F)
     even, odd = np.empty(columns + 1, F), np.empty(columns + 1, F)
     for r in range(rows):
         y = 2 * r
         a, b, c, d = image[max(y - 1, 0)], image[y], image[y + 1], image[min(y + 2, h - 1)]
-        for i in range(2 * columns):
+        for i in range(w):
             line[i] = (F(a[i]) + F(d[i])) + seven * (F(b[i]) + F(c[i])) - shift
         odds = odd[1:]
         for i in range(columns):
             even[i] = line[2 * i]
             odds[i] = line[2 * i + 1]
-        odd[0], even[columns] = even[0], odds[columns - 1]
+        odd[0], even[columns] = even[0], line[w - 1]
         after, target = even[1:], out[r]
         for i in range(columns):
             target[i] = (odd[i] + after[i] + seven * (even[i] + odds[i])) * scale
@@ -80,7 +80,7 @@ def template_table(image: Image, scale: float, cell: int, out: Image) -> None:
     for y in range(1, h - 1):
         q[:] = F(0)
         for c in range(out.shape[1] - 1):
-            for x in range(max(c * cell, 1), min((c + 1) * cell, w - 1)):
+            for x in range(1 + c * cell, 1 + (c + 1) * cell):
                 t = image[y, x]
                 gy = half * (image[y + 1, x] - image[y - 1, x])
                 gx = half * (image[y, x + 1] - image[y, x - 1])
@@ -300,7 +300,7 @@ def image_moments(
                 first = c
                 while c < columns and cells[b, y, c]:
                     c += 1
-                x, n = first * cell, (c - first) * cell
+                x, n = 1 + first * cell, (c - first) * cell
                 sample_row(flat, (h, w), warps[b], y, x, n, crossed, sampled)
                 u0 = F((x - (w - 1) / 2) / scale)
                 above, row, below = template[y - 1, x - 1 :], template[y, x - 1 :], template[y + 1, x - 1 :]
@@ -355,7 +355,7 @@ def gradient_products(
                 if inside and start < 0:
                     start = c
                 elif start >= 0 and not inside:
-                    x, n = start * cell, (c - start) * cell
+                    x, n = 1 + start * cell, (c - start) * cell
                     for r in range(3):
                         sample_row(flat, (h, w), warps[b], y - 1 + r, x - 1, n + 2, crossed, three[r])
                     _reduce_gradients(template[y - 1 : y + 2, x - 1 : x + n + 1], three, n, out[b])
@@ -379,14 +379,14 @@ def choose_cells(
         first, final = 0, last
         for y in range(out.shape[1]):
             # Inside the moving image lies one stretch of the row, with ends near those of the row before.
-            while first > 0 and _inside(m, y, (first - 1) * cell, cell, shape):
+            while first > 0 and _inside(m, y, 1 + (first - 1) * cell, cell, shape):
                 first -= 1
-            while first <= last and not _inside(m, y, first * cell, cell, shape):
+            while first <= last and not _inside(m, y, 1 + first * cell, cell, shape):
                 first += 1
             final = max(final, first)
-            while final < last and _inside(m, y, (final + 1) * cell, cell, shape):
+            while final < last and _inside(m, y, 1 + (final + 1) * cell, cell, shape):
                 final += 1
-            while final > first and not _inside(m, y, final * cell, cell, shape):
+            while final > first and not _inside(m, y, 1 + final * cell, cell, shape):
                 final -= 1
             line = out[b, y]
             line[:] = False
@@ -396,7 +396,7 @@ def choose_cells(
                 first = 0
             if masked:
                 for c in range(last + 1):
-                    line[c] = line[c] and _shown(m, y, c * cell, cell, moving_usable[b])
+                    line[c] = line[c] and _shown(m, y, 1 + c * cell, cell, moving_usable[b])
 
 
 @compiled
@@ -441,7 +441,7 @@ def add_sampled(
             if inside and start < 0:
                 start = c
             elif start >= 0 and not inside:
-                x, n = start * cell, (c - start) * cell
+                x, n = 1 + start * cell, (c - start) * cell
                 sample_row(flat, (h, w), warp, y, x, n, crossed, sampled)
                 for k in range(n):
                     total[y, x + k] += sampled[k]

@@ -1,7 +1,8 @@
 """Which pixels take part in a comparison: whole cells of one row, chosen once per pyramid level.
 
-A cell is a few neighbouring pixels of one row. Comparing whole cells lets the template's share of all
-sums be read from a table instead of being recomputed for every frame, and keeps SIMD lanes full.
+A cell is a few neighbouring pixels of one row, counted from its second pixel on (the first has no
+gradient). Comparing whole cells lets the template's share of all sums be read from a table instead of being
+recomputed for every frame, and keeps SIMD lanes full.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 SLACK_PX = 0.5
 """How far a warp may move at the corners before its cells must be chosen anew."""
-EDGE = 2.0 + SLACK_PX
+EDGE = 1.0 + SLACK_PX
 """Distance a compared position keeps from the moving image's rim: the spline's support and the slack."""
 _CELLS_PER_ROW = 256
 
@@ -29,7 +30,7 @@ def cell_width(columns: int) -> int:
 
 
 def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which cells of a template may be compared, shape (Y, X // cell width).
+    """Return which cells of a template may be compared, shape (Y, cells).
 
     A cell is usable when it, the pixel to its left and right and the rows above and below (for the
     gradients) are in the mask and in the image.
@@ -40,11 +41,20 @@ def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         Pixels that show the specimen.
     """
     h, w = mask.shape
-    whole = np.zeros((h, w), dtype=bool)
     inner = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
-    whole[1:-1, 1:-1] = inner
     cell = cell_width(w)
-    return np.asarray(whole[:, : w // cell * cell].reshape(h, w // cell, cell).all(axis=2))
+    number = (w - 2) // cell
+    usable = np.zeros((h, number), dtype=np.bool_)
+    usable[1:-1] = inner[:, : number * cell].reshape(h - 2, number, cell).all(axis=2)
+    return usable
+
+
+def cell_pixels(cells: NDArray[np.bool_], columns: int) -> NDArray[np.float32]:
+    """Return cells (B, Y, cells) as weights of the pixels of images of so many columns, (B, Y, X)."""
+    weights = np.zeros((*cells.shape[:2], columns), dtype=np.float32)
+    wide = np.repeat(cells, cell_width(columns), axis=2)
+    weights[:, :, 1 : 1 + wide.shape[2]] = wide
+    return weights
 
 
 def choose_cells(
@@ -74,7 +84,7 @@ def choose_cells(
     y = np.arange(h, dtype=np.float64)[:, None]
     chosen = np.repeat(usable[None], len(warps), axis=0)
     for part in range(3):
-        x = np.arange(usable.shape[1], dtype=np.float64) * cell + part * (cell - 1) / 2
+        x = 1 + np.arange(usable.shape[1], dtype=np.float64) * cell + part * (cell - 1) / 2
         for b, m in enumerate(warps):
             depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
             safe = np.where(depth > 0.1, depth, 1.0)

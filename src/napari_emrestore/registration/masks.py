@@ -148,7 +148,7 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
     if np.count_nonzero(shown) < 64:
         return None
     level = _block_means(pixels, side)
-    dark = _reaching_the_rim(shown & np.asarray(level < _valley(level[shown])), shown)
+    dark = _reaching_the_rim(shown & np.asarray(level < _dark_limit(level[shown])), shown)
     share = np.count_nonzero(dark) / np.count_nonzero(shown)
     if not _BAR_AREA[0] <= share <= _BAR_AREA[1]:
         return None
@@ -167,22 +167,22 @@ def _block_means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     return np.asarray(bands.reshape(rows, columns, side).sum(axis=2) / np.float32(side * side))
 
 
-def _valley(levels: NDArray[np.float32]) -> float:
-    """Return the threshold between a dark and a bright class (Otsu 1979, 10.1109/TSMC.1979.4310076)."""
+def _dark_limit(levels: NDArray[np.float32]) -> float:
+    """Return what is dark: a third of the way between two classes (Otsu 1979, 10.1109/TSMC.1979.4310076)."""
     ordered = np.sort(levels).astype(np.float64)
     n = np.arange(1, len(ordered))
     total = np.cumsum(ordered)
     low, high = total[:-1] / n, (total[-1] - total[:-1]) / (len(ordered) - n)
     split = int(np.argmax(n * (len(ordered) - n) * (high - low) ** 2))
-    return float((ordered[split] + ordered[split + 1]) / 2)
+    return float(low[split] + (high[split] - low[split]) / 3)
 
 
 def _reaching_the_rim(dark: Mask, shown: Mask) -> Mask:
     from scipy import ndimage
 
-    labels, count = ndimage.label(dark)
+    labels, count = ndimage.label(ndimage.binary_opening(dark, np.ones((3, 3))))
     rim = shown & ~ndimage.binary_erosion(shown, iterations=2)
-    reaching = np.unique(labels[rim & dark])
+    reaching = np.unique(labels[rim])
     return np.asarray(np.isin(labels, reaching[reaching > 0])) if count else dark
 
 

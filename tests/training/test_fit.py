@@ -73,7 +73,7 @@ def test_the_result_is_a_card_that_loads_and_says_what_it_saw(images, tmp_path):
     card = fit(RECIPE, images, folder=tmp_path / "run")
     again = read_card(tmp_path / "run" / "tiny.toml")
     assert again.sha256 == card.sha256
-    assert again.training["sources"] == ["*.png"]
+    assert again.training["data"] == ["*.png"]
     assert again.training["samples"] == 12
     assert "held_out_psnr_db" in again.training
     output = load_network(again)(torch.zeros(1, 3, 16, 16))

@@ -175,6 +175,8 @@ class SampleMaker:
         preset = find_preset(presets[rng.choice(len(presets), p=weights / weights.sum())])
         side = recipe.crop_px + 2 * _RIM_PX
         image, clean = _vary(*_cut(self._draw_scene(rng), side, rng), recipe.contrast, rng)
+        if recipe.grain[1] > 0 and index >= recipe.grain_from_step * recipe.batch and rng.random() < 0.7:
+            image = _add_grain(image, recipe.grain, rng)
         corner = (np.asarray(image.shape) - side) // 2
         poses = corner + rng.uniform(-0.5, 0.5, (frames, 2))
         poses[0] = corner
@@ -216,6 +218,17 @@ def _vary(
     floor = float(rng.uniform(*contrast))
     lifted = IntensityMap(floor + (1 - floor) * intensity.offset, (1 - floor) * intensity.scale)
     return np.asarray(floor + (1 - floor) * turned, np.float32), lifted
+
+
+def _add_grain(
+    image: NDArray[np.float32], strength: tuple[float, float], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return `image` with fine random texture, as stain, carbon film and resin have it."""
+    from scipy.ndimage import gaussian_filter
+
+    grain = gaussian_filter(rng.standard_normal(image.shape).astype(np.float32), rng.uniform(0.3, 1.2))
+    deviation = np.exp(rng.uniform(*np.log(strength)))
+    return np.maximum(image + grain * np.float32(deviation / grain.std()), 0)
 
 
 def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Camera) -> IntensityMap:

@@ -128,6 +128,6 @@ def _training_record(recipe: Recipe, progress: Progress, device: str) -> dict[st
         "samples": progress.step * recipe.data.batch,
         "seconds": round(progress.seconds),
         "machine": f"{platform.machine()}, {device}",
-        "sources": [source.pattern for source in recipe.data.sources],
+        "data": [source.pattern for source in recipe.data.sources],
         "procedural_share": recipe.data.procedural_share,
     } | {f"held_out_{key}": value for key, value in last.items() if key.startswith("psnr")}

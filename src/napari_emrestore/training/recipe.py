@@ -55,6 +55,11 @@ class DataRecipe:
         How often a procedural scene is drawn.
     contrast : tuple of float
         Range of the darkest intensity relative to the brightest.
+    grain : tuple of float
+        Least and most standard deviation of fine grain added to seven of ten scenes, relative to their
+        range; it belongs to the specimen, so a network learns to keep what exceeds the noise.
+    grain_from_step : int
+        Training step from which grain is added; smooth scenes alone teach the basics faster.
     registration_px : float
         Standard deviation of the alignment error left between frames.
     crop_px, batch : int
@@ -68,6 +73,8 @@ class DataRecipe:
     procedural_size_px: int = 512
     procedural_share: float = 0.3
     contrast: tuple[float, float] = (0.0, 0.6)
+    grain: tuple[float, float] = (0.0, 0.0)
+    grain_from_step: int = 0
     registration_px: float = 0.1
     crop_px: int = 128
     batch: int = 4

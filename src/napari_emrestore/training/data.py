@@ -228,7 +228,7 @@ def _add_grain(
 
     grain = gaussian_filter(rng.standard_normal(image.shape).astype(np.float32), rng.uniform(0.3, 1.2))
     deviation = np.exp(rng.uniform(*np.log(strength)))
-    return np.maximum(image + grain * np.float32(deviation / grain.std()), 0)
+    return np.asarray(np.maximum(image + grain * np.float32(deviation / grain.std()), 0), np.float32)
 
 
 def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Camera) -> IntensityMap:

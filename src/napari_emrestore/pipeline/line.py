@@ -18,7 +18,7 @@ from napari_emrestore.pipeline.windows import Job, restore_window
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_emrestore.core import Monitor, Restorer
+    from napari_emrestore.core import ModelCard, Monitor, Restorer
     from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.windows import Views, WindowReport
 
@@ -120,10 +120,11 @@ def execute(settings: RunSettings, restorer: Restorer, key: Mapping[str, Any], m
 
 
 def model_of(settings: RunSettings) -> str:
-    """Return the model to load; ``"auto"`` becomes the first of the catalogue that fits the input.
+    """Return the model to load; ``"auto"`` becomes the one of the catalogue that fits the input best.
 
     A burst of several frames gets a model trained on bursts; a single frame gets one trained on single
-    frames, or a burst model that also knows single frames.
+    frames, or else a burst model that also knows single frames. Of several, the one trained on the widest
+    range of doses.
 
     Raises
     ------
@@ -137,20 +138,24 @@ def model_of(settings: RunSettings) -> str:
 
     with open_frames(settings.input) as stack:
         wanted = settings.frames or min(len(stack), USUAL_BURST)
-    fitting = [
-        card
-        for card in list_models()
-        if card.weights is not None
-        and card.trained.frames[0] <= wanted
-        and (wanted == 1 or card.trained.frames[1] > 1)
-    ]
+    fitting = [card for card in list_models() if card.weights is not None and _fits(card, wanted)]
     if fitting:
-        return min(fitting, key=lambda card: (card.trained.frames[1] > 1) != (wanted > 1)).id
+        return min(fitting, key=_narrowest_frames_widest_dose).id
     raise ModelError(
         f"A model for {wanted} frame(s) is needed",
         came="the catalogue holds none with weights",
         remedy="Name a classical method, for example --model mean.",
     )
+
+
+def _fits(card: ModelCard, frames: int) -> bool:
+    fewest, most = card.trained.frames
+    return fewest <= frames and (frames == 1 or most > 1)
+
+
+def _narrowest_frames_widest_dose(card: ModelCard) -> tuple[int, float]:
+    low, high = card.trained.dose_e or (1.0, 1.0)
+    return card.trained.frames[1], -high / low
 
 
 def load(settings: RunSettings, model: str) -> Restorer:

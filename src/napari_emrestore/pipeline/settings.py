@@ -28,8 +28,8 @@ class RunSettings:
     input : str
         File, folder of frames or stack.
     model : str
-        Id of a learned model or of a classical restorer, or the path of a card; ``"auto"`` is the first
-        model of the catalogue that fits the number of frames.
+        Id of a learned model or of a classical restorer, or the path of a card; ``"auto"`` is the
+        model of the catalogue that fits the number of frames best.
     output : str, optional
         File to write; its suffix picks the format. ``None`` writes nothing.
     frames : int, optional

@@ -114,7 +114,7 @@ def export(
         training=_training_record(recipe, progress, device),
         known_failures=recipe.known_failures,
         license=recipe.license,
-        credit="; ".join(source.credit for source in recipe.data.sources if source.credit),
+        credit="; ".join(dict.fromkeys(s.credit for s in recipe.data.sources if s.credit)),
     )
     write_card(card, folder / f"{recipe.id}.toml")
     return card

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, WARP_KINDS, InputError, RegistrationError, Warp
 from napari_emrestore.registration import masks as find
-from napari_emrestore.registration.batches import run_batches
+from napari_emrestore.registration.batches import cores, run_batches
 from napari_emrestore.registration.joint import refine_jointly
 from napari_emrestore.registration.kernels import make_kernels
 from napari_emrestore.registration.pyramid import readable
@@ -187,7 +187,8 @@ def align(
         return tuple(warps)
     noise = float(np.median([moving[k].light.noise for k in alive]))
     prepared = make_reference(kernels, moving[reference], noise, len(alive) if refine else 1)
-    batches = [alive[k : k + kernels.batch] for k in range(0, len(alive), kernels.batch)]
+    size = min(kernels.batch, -(-len(alive) // cores())) if kernels.parallel else kernels.batch
+    batches = [alive[k : k + size] for k in range(0, len(alive), size)]
     jobs = [partial(place, kernels, prepared, [moving[k] for k in batch], kind) for batch in batches]
     placed = run_batches(jobs, kernels.parallel, [len(batch) for batch in batches], monitor)
     if refine:

@@ -36,7 +36,7 @@ def run_batches(
     note : str
         The stage, for the monitor.
     """
-    threads = min(len(jobs), _cores()) if parallel else 1
+    threads = min(len(jobs), cores()) if parallel else 1
     results: dict[int, R] = {}
     done = 0
     if threads <= 1:
@@ -59,7 +59,8 @@ def run_batches(
     return [results[k] for k in range(len(jobs))]
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -41,6 +41,10 @@ def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         Pixels that show the specimen.
     """
     h, w = mask.shape
+    if mask.all():
+        usable = np.ones((h, (w - 2) // cell_width(w)), dtype=np.bool_)
+        usable[0] = usable[-1] = False
+        return usable
     inner = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
     cell = cell_width(w)
     number = (w - 2) // cell

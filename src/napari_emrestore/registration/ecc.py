@@ -36,12 +36,15 @@ class Template:
         Row quantities summed over cells, see `_newton`.
     shape : tuple of int
         ``(Y, X)``.
+    slope_share : float
+        Share of the signal in its gradient, 0 to 1, as far as its noise is known.
     """
 
     image: Images
     usable: NDArray[np.bool_]
     table: Any
     shape: tuple[int, int]
+    slope_share: float
 
     @property
     def scale(self) -> float:
@@ -59,13 +62,14 @@ class Effort:
         At most so many passes.
     tolerance_px : float
         Corner motion still to be expected at which a frame rests, in pixels of the level.
-    weigh_noise : bool
-        Measure the signal share first; for starts that are good to a fraction of a pixel.
+    measure_share : bool
+        Measure the signal share of the gradients along both axes with every image, which needs a start
+        good to a fraction of a pixel; else take the template's.
     """
 
     steps: int
     tolerance_px: float
-    weigh_noise: bool
+    measure_share: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,10 +110,12 @@ def soften(image: Images) -> Images:
     return image
 
 
-def make_template(kernels: Kernels, image: Images, usable: NDArray[np.bool_]) -> Template:
+def make_template(
+    kernels: Kernels, image: Images, usable: NDArray[np.bool_], slope_share: float = 1.0
+) -> Template:
     """Return the template of one image (Y, X) of a pyramid level and its usable cells."""
     shape = (int(image.shape[0]), int(image.shape[1]))
-    return Template(image, usable, kernels.table(image, (max(shape) - 1) / 2), shape)
+    return Template(image, usable, kernels.table(image, (max(shape) - 1) / 2), shape, slope_share)
 
 
 def fit(
@@ -145,9 +151,9 @@ def fit(
     rows = kernels.template_moments(template.table, cells, template.scale)
     cell = float(cell_width(template.shape[1]))
     n = _pixels(cells, cell)
-    shares = (
-        _shares(kernels, template, images, warps, cells) if effort.weigh_noise else np.ones((len(warps), 2))
-    )
+    shares = np.full((len(warps), 2), template.slope_share)
+    if effort.measure_share:
+        shares = _shares(kernels, template, images, warps, cells)
     found, active = np.zeros((len(warps), 4)), np.ones(len(warps), dtype=np.bool_)
     for _ in range(effort.steps):
         moments = kernels.image_moments(template.image, images, warps, cells, active, template.scale)

@@ -55,7 +55,7 @@ def refine_jointly(
     least_score : float
         Frames below are left out and keep their warps.
     """
-    if reference.slope_share >= _CLEAN_SHARE:
+    if reference.templates[reference.finest].slope_share >= _CLEAN_SHARE:
         return list(placed)
     template = reference.templates[reference.joint]
     groups = [_Group(template.image[None], None, np.eye(3)[None], np.ones(1, dtype=np.bool_))]

@@ -24,9 +24,8 @@ _TRUSTED_SHARE = 0.4
 """A smaller signal share is too uncertain to divide by: noise alone would correlate well."""
 _SUPPORT_PX = 3
 """Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
-_COARSE = ecc.Effort(30, 0.05, weigh_noise=False)
-_MIDDLE = ecc.Effort(12, 0.05, weigh_noise=True)
-_FINAL = ecc.Effort(15, 0.002, weigh_noise=True)
+_COARSE = ecc.Effort(30, 0.05, measure_share=False)
+_FINAL = ecc.Effort(15, 0.002, measure_share=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,8 +46,8 @@ class Reference:
         From the finer of both to the coarsest level.
     search : SearchReference
         Its small image for the initial shift.
-    share, slope_share : float
-        Share of the signal in the variance, and in the gradient, of the finest level.
+    share : float
+        Share of the signal in the variance of the finest level.
     """
 
     light: pyramid.Light
@@ -58,7 +57,6 @@ class Reference:
     templates: dict[int, ecc.Template]
     search: shift.SearchReference
     share: float
-    slope_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,24 +135,23 @@ def make_reference(kernels: Kernels, frame: Moving, noise: float, averaged: int 
     images = {level: kernels.put(kernels.host(ecc.soften(stack[0]))) for level, stack in made.items()}
     shown = _mask_levels(frame.mask, levels)
     hosted = {k: kernels.host(image) for k, image in images.items()}
-    finest = _finest(hosted, range(first, levels.coarsest + 1), worst)
-    joint = _finest(hosted, range(first, levels.coarsest + 1), worst, averaged) if averaged > 1 else finest
+    slopes = {k: pyramid.gradient_share(image, worst, k) for k, image in hosted.items()}
+    finest = _finest(slopes, range(first, levels.coarsest + 1), 1)
+    joint = _finest(slopes, range(first, levels.coarsest + 1), averaged)
     templates = {
-        k: ecc.make_template(kernels, images[k], usable_cells(shown[k]))
+        k: ecc.make_template(kernels, images[k], usable_cells(shown[k]), slopes[k])
         for k in images
         if k >= min(finest, joint)
     }
     search = shift.search_reference(kernels.host(made[levels.search][0]), shown[levels.search])
     share = pyramid.signal_share(float(hosted[finest].var()), frame.light.noise, finest)
-    slope = pyramid.gradient_share(hosted[finest], frame.light.noise, finest)
-    return Reference(frame.light, levels, finest, joint, templates, search, share, slope)
+    return Reference(frame.light, levels, finest, joint, templates, search, share)
 
 
-def _finest(images: dict[int, NDArray[np.float32]], levels: range, noise: float, averaged: int = 1) -> int:
+def _finest(slopes: dict[int, float], levels: range, averaged: int) -> int:
     """Return the finest level whose gradient is not drowned in noise, were so many frames averaged."""
     for k in levels:
-        share = pyramid.gradient_share(images[k], noise, k)
-        if share * averaged >= _FINEST_SHARE * (1 - share + share * averaged):
+        if slopes[k] * averaged >= _FINEST_SHARE * (1 - slopes[k] + slopes[k] * averaged):
             return k
     return levels[-1]
 
@@ -215,8 +212,8 @@ def _kind_at(kind: WarpKind, level: int, finest: int) -> WarpKind:
 
 def _effort(level: int, levels: pyramid.Plan, finest: int) -> ecc.Effort:
     if level == finest:
-        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, weigh_noise=False)
-    return _MIDDLE if level < levels.coarsest else _COARSE
+        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, measure_share=False)
+    return _COARSE
 
 
 def _found_shifts(

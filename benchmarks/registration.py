@@ -203,9 +203,8 @@ def compare(scene: np.ndarray, name: str, kind: str, frames: int, seeds: int) ->
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--image", help="electron micrograph to make the bursts of")
     parser.add_argument("--frames", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=2)
@@ -221,9 +220,8 @@ def main() -> None:
         return
     cv2.setNumThreads(1)
     scene = load_scene(chosen.image)
-    print(
-        f"OpenCV {cv2.__version__}, {chosen.seeds} x {chosen.frames - 1} pairs of {SIZE} px, rms corner error px"
-    )
+    pairs = chosen.seeds * (chosen.frames - 1)
+    print(f"OpenCV {cv2.__version__}, {pairs} pairs of {SIZE} px, rms corner error px")
     print("| scene | kind | OpenCV | ours | error ratio | joint | speed-up | in 50 frames | CPU ms / frame |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in chosen.scenes.split(","):

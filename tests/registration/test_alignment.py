@@ -247,18 +247,18 @@ def test_the_mean_of_a_burst_aligns_better_at_low_dose(scene, backend):
 
 
 def test_threads_and_batches_change_nothing(burst, monkeypatch):
-    from napari_emrestore.registration import batches
+    from napari_emrestore.registration import alignment, batches
 
     frames, _ = burst
-    many = align(frames)
-    monkeypatch.setattr(batches, "_cores", lambda: 1)
-    one = align(frames)
-    for a, b in zip(many, one, strict=True):
-        assert np.array_equal(a.matrix, b.matrix)
-        assert a.score == b.score
-    few = align(frames[:3], refine=False)
-    whole = align(frames, refine=False)
-    assert np.array_equal(few[2].matrix, whole[2].matrix)
+    found = []
+    for cores in (1, 3, 16):  # and so other batches
+        monkeypatch.setattr(batches, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(alignment, "cores", lambda cores=cores: cores)
+        found.append(align(frames))
+    for one, *others in zip(*found, strict=True):
+        for other in others:
+            assert np.array_equal(one.matrix, other.matrix)
+            assert one.score == other.score
 
 
 def test_a_lost_frame_is_told_by_its_score(burst):
@@ -290,7 +290,7 @@ def test_one_frame_is_its_own_reference(shape):
 def test_stopping(burst, monkeypatch, cores):
     from napari_emrestore.registration import batches
 
-    monkeypatch.setattr(batches, "_cores", lambda: cores)
+    monkeypatch.setattr(batches, "cores", lambda: cores)
 
     class Stop:
         def step(self, done, total, note=""):

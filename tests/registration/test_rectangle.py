@@ -51,7 +51,7 @@ def test_whole_shifts_lose_no_pixel(h, w, dy, dx):
 
 def test_a_shift_between_pixels_needs_neighbours():
     assert overlap((20, 30), [Warp.from_shift((0.5, 0))]) == (1, 18, 0, 30)
-    assert overlap((20, 30), [Warp.from_shift((0, -3.5))]) == (0, 20, 5, 30 + 1 - 0) or True
+    assert overlap((20, 30), [Warp.from_shift((0, -3.5))]) == (0, 20, 5, 30)
     y0, y1, x0, x1 = overlap((20, 30), [Warp.from_shift((0, -3.5))])
     assert resample(np.ones((20, 30)), Warp.from_shift((0, -3.5)))[1].sum() == (y1 - y0) * (x1 - x0)
 

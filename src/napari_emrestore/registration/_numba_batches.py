@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emrestore.registration import _numba_filters as filters
 from napari_emrestore.registration import _numba_kernels as passes
 from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
+from napari_emrestore.registration._numba_cells import choose_cells
 from napari_emrestore.registration.cells import cell_width
 
 if TYPE_CHECKING:
@@ -42,14 +44,14 @@ class NumbaKernels:
             made[0] = np.empty((len(frames), h, w), np.float32)
         for k, (frame, offset, gain) in enumerate(zip(frames, offsets, gains, strict=True)):
             if 0 in levels:
-                passes.smooth(frame, offset, gain, made[0][k])
+                filters.smooth(frame, offset, gain, made[0][k])
             if levels.stop > 1:
-                passes.halve(frame, offset, gain, half[k])
+                filters.halve(frame, offset, gain, half[k])
         for level in range(1, levels.stop):
             if level > 1:
                 fine, half = half, np.empty((len(frames), half.shape[1] // 2, half.shape[2] // 2), np.float32)
                 for source, target in zip(fine, half, strict=True):
-                    passes.halve(source, 0.0, 1.0, target)
+                    filters.halve(source, 0.0, 1.0, target)
             if level in levels:
                 made[level] = half
         return made
@@ -85,7 +87,7 @@ class NumbaKernels:
         """Return which cells are compared."""
         out = np.empty((len(warps), *usable.shape), np.bool_)
         masks = _NO_MASK if moving_usable is None else moving_usable
-        passes.choose_cells(warps, usable, masks, shape, cell_width(shape[1]), out)
+        choose_cells(warps, usable, masks, shape, cell_width(shape[1]), out)
         return out
 
     def image_moments(

@@ -14,7 +14,6 @@ import numpy as np
 
 from napari_emrestore.registration._compile import compiled
 from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
-from napari_emrestore.registration.cells import EDGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,50 +23,6 @@ if TYPE_CHECKING:
 
 F = np.float32
 U = np.uint64
-
-
-@compiled
-def halve(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
-    """Write every second pixel of the image low-passed by (1 7 7 1)/16 along both axes."""
-    h, w = image.shape
-    rows, columns = out.shape
-    shift, scale, seven = F(16.0 * offset), F(gain / 256.0), F(7)
-    line = np.empty(w, F)
-    even, odd = np.empty(columns + 1, F), np.empty(columns + 1, F)
-    for r in range(rows):
-        y = 2 * r
-        a, b, c, d = image[max(y - 1, 0)], image[y], image[y + 1], image[min(y + 2, h - 1)]
-        for i in range(w):
-            line[i] = (F(a[i]) + F(d[i])) + seven * (F(b[i]) + F(c[i])) - shift
-        odds = odd[1:]
-        for i in range(columns):
-            even[i] = line[2 * i]
-            odds[i] = line[2 * i + 1]
-        odd[0], even[columns] = even[0], line[w - 1]
-        after, target = even[1:], out[r]
-        for i in range(columns):
-            target[i] = (odd[i] + after[i] + seven * (even[i] + odds[i])) * scale
-
-
-@compiled
-def smooth(image: NDArray[Any], offset: float, gain: float, out: Image) -> None:
-    """Write the image low-passed by (1 4 6 4 1)/16 along both axes (sigma 1 px), in its own size."""
-    h, w = image.shape
-    shift, scale = F(offset), F(gain / 256.0)
-    line = np.empty(w + 4, F)
-    four, six = F(4), F(6)
-    for y in range(h):
-        a, b, c = image[max(y - 2, 0)], image[max(y - 1, 0)], image[y]
-        d, e = image[min(y + 1, h - 1)], image[min(y + 2, h - 1)]
-        middle = line[2:]
-        for i in range(w):
-            outer = (F(a[i]) - shift) + (F(e[i]) - shift) + four * ((F(b[i]) - shift) + (F(d[i]) - shift))
-            middle[i] = outer + six * (F(c[i]) - shift)
-        for i in range(2):
-            line[i], line[w + 2 + i] = middle[0], middle[w - 1]
-        l1, l3, l4, target = line[1:], line[3:], line[4:], out[y]
-        for i in range(w):
-            target[i] = (line[i] + l4[i] + four * (l1[i] + l3[i]) + six * middle[i]) * scale
 
 
 @compiled
@@ -183,6 +138,12 @@ def _run_length(fraction: float, slope: float, inverse: float, longest: int) -> 
 
 
 @compiled
+def _along(m: Matrix, y: int, x: int) -> float:
+    """Return the x at which a warp finds a pixel."""
+    return float((m[1, 0] * y + m[1, 1] * x + m[1, 2]) / (m[2, 0] * y + m[2, 1] * x + m[2, 2]))
+
+
+@compiled
 def sample_row(
     flat: Image, shape: tuple[int, int], m: Matrix, y: int, x: int, n: int, line: Image, out: Image
 ) -> None:
@@ -196,11 +157,9 @@ def sample_row(
     moved in.
     """
     h, w = shape
-    end = float(x + n - 1)
-    depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
-    py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
-    px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
-    px_end = (m[1, 0] * y + m[1, 1] * end + m[1, 2]) / (m[2, 0] * y + m[2, 1] * end + m[2, 2])
+    py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / (m[2, 0] * y + m[2, 1] * x + m[2, 2])
+    px = _along(m, y, x)
+    px_end = _along(m, y, x + n - 1)
     steep = (m[0, 1] - py * m[2, 1]) / (m[1, 1] - px * m[2, 1])
     first = max(math.floor(px) - 1, 0)
     count = min(math.floor(px_end) + 3, w - 1) - first + 1
@@ -214,6 +173,8 @@ def sample_row(
         _blend(flat, row * w + first + i, w, run, F(fraction), F(steep), line, i)
         i += run
     straight = m[2, 1] == 0.0
+    # With perspective the way along the row bends: chords this long stay within 1e-3 px of it.
+    stretch = n if straight else max(1, int(math.sqrt(4e-3 / abs(m[2, 1]))))
     slope = (px_end - px) / max(n - 1, 1) - 1.0
     inverse = 1.0 / slope if slope != 0.0 else 0.0
     position = px
@@ -222,16 +183,13 @@ def sample_row(
         if straight:
             position = px + (slope + 1.0) * i
         else:
-            column = float(x + i)
-            depth = m[2, 0] * y + m[2, 1] * column + m[2, 2]
-            position = (m[1, 0] * y + m[1, 1] * column + m[1, 2]) / depth
-            slope = (m[1, 1] - position * m[2, 1]) / depth - 1.0
+            position = _along(m, y, x + i)
+            slope = (_along(m, y, x + i + stretch) - position) / stretch - 1.0
             inverse = 1.0 / slope if slope != 0.0 else 0.0
         cell = min(max(math.floor(position) - first, 1), count - 3)
         fraction = min(max(position - first - cell, 0.0), 1.0)
         run = min(n - i, count - 2 - cell)
-        # With perspective a position is straight to 1e-3 px over so short a stretch only.
-        run = _run_length(fraction, slope, inverse, run if straight else min(run, 16))
+        run = _run_length(fraction, slope, inverse, min(run, stretch))
         _blend(line, cell, 1, run, F(fraction), F(slope), out, i)
         i += run
 
@@ -363,69 +321,6 @@ def gradient_products(
 
 
 @compiled
-def choose_cells(
-    warps: Matrix,
-    usable: NDArray[np.bool_],
-    moving_usable: NDArray[np.bool_],
-    shape: tuple[int, int],
-    cell: int,
-    out: NDArray[np.bool_],
-) -> None:
-    """Write which cells of each row lie inside the moving image and on usable pixels; see `cells`."""
-    masked = moving_usable.shape[1] > 1
-    last = out.shape[2] - 1
-    for b in range(warps.shape[0]):
-        m = warps[b]
-        first, final = 0, last
-        for y in range(out.shape[1]):
-            # Inside the moving image lies one stretch of the row, with ends near those of the row before.
-            while first > 0 and _inside(m, y, 1 + (first - 1) * cell, cell, shape):
-                first -= 1
-            while first <= last and not _inside(m, y, 1 + first * cell, cell, shape):
-                first += 1
-            final = max(final, first)
-            while final < last and _inside(m, y, 1 + (final + 1) * cell, cell, shape):
-                final += 1
-            while final > first and not _inside(m, y, 1 + final * cell, cell, shape):
-                final -= 1
-            line = out[b, y]
-            line[:] = False
-            if first <= last:
-                line[first : final + 1] = usable[y, first : final + 1]
-            else:
-                first = 0
-            if masked:
-                for c in range(last + 1):
-                    line[c] = line[c] and _shown(m, y, 1 + c * cell, cell, moving_usable[b])
-
-
-@compiled
-def _inside(m: Matrix, y: int, start: int, cell: int, shape: tuple[int, int]) -> bool:
-    for end in range(2):
-        x = start + end * (cell - 1)
-        depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
-        if not depth > 0.1:
-            return False
-        py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
-        px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
-        if not (EDGE <= py <= shape[0] - 1 - EDGE and EDGE <= px <= shape[1] - 1 - EDGE):
-            return False
-    return True
-
-
-@compiled
-def _shown(m: Matrix, y: int, start: int, cell: int, usable: NDArray[np.bool_]) -> bool:
-    for part in range(3):
-        x = start + part * (cell - 1) / 2
-        depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
-        py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
-        px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
-        if not usable[int(py + 0.5), int(px + 0.5)]:
-            return False
-    return True
-
-
-@compiled
 def add_sampled(
     image: Image, warp: Matrix, cells: NDArray[np.bool_], cell: int, total: Image, count: Image
 ) -> None:
@@ -447,47 +342,3 @@ def add_sampled(
                     total[y, x + k] += sampled[k]
                     count[y, x + k] += F(1)
                 start = -1
-
-
-@compiled
-def _keys(fraction: float, weights: Image) -> None:
-    a = F(fraction)
-    weights[0] = F(0.5) * ((F(2) - a) * a - F(1)) * a
-    weights[1] = F(0.5) * ((F(3) * a - F(5)) * a * a + F(2))
-    weights[2] = F(0.5) * ((F(4) - F(3) * a) * a + F(1)) * a
-    weights[3] = F(0.5) * (a - F(1)) * a * a
-
-
-@compiled
-def resample_cubic(image: Image, m: Matrix, out: Image, valid: NDArray[np.bool_]) -> None:
-    """Write the image at the warped positions by Keys' cubic, and where its whole support was measured."""
-    h, w = image.shape
-    wy, wx = np.empty(4, F), np.empty(4, F)
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            out[y, x], valid[y, x] = F(0), False
-            depth = m[2, 0] * y + m[2, 1] * x + m[2, 2]
-            if not depth > 0.0:
-                continue
-            py = (m[0, 0] * y + m[0, 1] * x + m[0, 2]) / depth
-            px = (m[1, 0] * y + m[1, 1] * x + m[1, 2]) / depth
-            if not (-1.0 < py < h and -1.0 < px < w):
-                continue
-            row, column = math.floor(py + 1e-6), math.floor(px + 1e-6)
-            fy, fx = py - row, px - column
-            # A position on a pixel centre needs that pixel alone; 1e-6 px is what inverting a warp costs.
-            fy, fx = (0.0 if fy < 1e-6 else fy), (0.0 if fx < 1e-6 else fx)
-            top, bottom = (row, row) if fy == 0.0 else (row - 1, row + 2)
-            left, right = (column, column) if fx == 0.0 else (column - 1, column + 2)
-            if top < 0 or left < 0 or bottom >= h or right >= w:
-                continue
-            _keys(fy, wy)
-            _keys(fx, wx)
-            total = F(0)
-            for j in range(top, bottom + 1):
-                line = F(0)
-                for i in range(left, right + 1):
-                    line += wx[i - column + 1] * image[j, i]
-                total += wy[j - row + 1] * line
-            if math.isfinite(total):
-                out[y, x], valid[y, x] = total, True

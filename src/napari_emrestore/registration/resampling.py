@@ -61,9 +61,9 @@ def resample(
     out = np.zeros((rows, columns), np.float32)
     valid = np.zeros((rows, columns), np.bool_)
     if has_numba():
-        from napari_emrestore.registration import _numba_kernels
+        from napari_emrestore.registration import _numba_filters
 
-        _numba_kernels.resample_cubic(pixels, warp.matrix, out, valid)
+        _numba_filters.resample_cubic(pixels, warp.matrix, out, valid)
     else:
         resample_in_numpy(pixels, warp.matrix, out, valid)
     return out, valid

@@ -398,6 +398,7 @@ def test_provenance_says_what_ran_on_what_with_which_settings(restorer, rng):
         "tile": {"window": [40, 40], "windows": 1, "stride": 4, "halo": 16, "mode": "exact", "asked": 40},
         "intensity": {"offset": 100.0, "scale": 400.0},
         "frames": 2,
+        "noise": None,
         "precision": "fp32",
     }
     assert made.device == "cpu"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_emrestore.models.architectures.burst_naf.net import BurstNAF
+from napari_emrestore.models.architectures.burst_naf.net import BurstNAF, PaddingMode
 
 
 def build(
@@ -12,6 +12,7 @@ def build(
     decoder_blocks: tuple[int, ...] = (1, 1, 1),
     unshuffle: int = 2,
     noise_input: bool = False,
+    padding_mode: PaddingMode = "zeros",
 ) -> BurstNAF:
     """Return an untrained BurstNAF mapping ``(B, N, Y, X)`` to ``(B, Y, X)`` in model range.
 
@@ -27,6 +28,9 @@ def build(
         Factor by which pixels are folded into channels at the entrance.
     noise_input : bool
         Take the noise line of the image as a second argument and show the network its noise level.
+    padding_mode : {"zeros", "replicate"}
+        What 3 x 3 convolutions see beyond the image; with ``"replicate"`` a blank image stays blank to
+        its rim.
     """
     return BurstNAF(
         width,
@@ -35,4 +39,5 @@ def build(
         tuple(decoder_blocks),
         unshuffle,
         noise_input=noise_input,
+        padding_mode=padding_mode,
     )

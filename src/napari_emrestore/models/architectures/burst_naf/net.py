@@ -8,9 +8,13 @@ the rest of the image. Fusion by maximum over frames follows Aittala & Durand 20
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+PaddingMode = Literal["zeros", "replicate"]
 
 _LEAST_DEVIATION = 1e-3
 
@@ -39,11 +43,13 @@ def simple_gate(x: Tensor) -> Tensor:
 class NafBlock(nn.Module):
     """Gated depthwise convolution, then a gated pointwise one, each with a learnt residual weight."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, padding_mode: PaddingMode = "zeros") -> None:
         super().__init__()
         self.norm1 = PixelNorm(channels)
         self.expand1 = nn.Conv2d(channels, 2 * channels, 1)
-        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
+        self.depthwise = nn.Conv2d(
+            2 * channels, 2 * channels, 3, padding=1, groups=2 * channels, padding_mode=padding_mode
+        )
         self.project1 = nn.Conv2d(channels, channels, 1)
         self.beta = nn.Parameter(torch.zeros(1, channels, 1, 1))
         self.norm2 = PixelNorm(channels)
@@ -89,9 +95,9 @@ def pool_frames(z: Tensor, frames: int) -> tuple[Tensor, Tensor]:
     return stacked.amax(1), stacked.mean(1)
 
 
-def blocks(count: int, channels: int) -> nn.Sequential:
+def blocks(count: int, channels: int, padding_mode: PaddingMode) -> nn.Sequential:
     """Return `count` NAF blocks in a row."""
-    return nn.Sequential(*(NafBlock(channels) for _ in range(count)))
+    return nn.Sequential(*(NafBlock(channels, padding_mode) for _ in range(count)))
 
 
 class BurstNAF(nn.Module):
@@ -99,7 +105,7 @@ class BurstNAF(nn.Module):
 
     Parameters
     ----------
-    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle, noise_input
+    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle, noise_input, padding_mode
         See `build`.
     """
 
@@ -112,23 +118,26 @@ class BurstNAF(nn.Module):
         unshuffle: int,
         *,
         noise_input: bool = False,
+        padding_mode: PaddingMode = "zeros",
     ) -> None:
         super().__init__()
         self.unshuffle = unshuffle
         self.noise_input = noise_input
         folded = unshuffle**2
         widths = [width * 2**level for level in range(len(encoder_blocks) + 1)]
-        self.entry = nn.Conv2d(folded + noise_input, width, 3, padding=1)
-        self.encoders = nn.ModuleList(blocks(n, c) for n, c in zip(encoder_blocks, widths, strict=False))
+        self.entry = nn.Conv2d(folded + noise_input, width, 3, padding=1, padding_mode=padding_mode)
+        self.encoders = nn.ModuleList(
+            blocks(n, c, padding_mode) for n, c in zip(encoder_blocks, widths, strict=False)
+        )
         self.fusions = nn.ModuleList(FrameFusion(c) for c in widths[:-1])
         self.downs = nn.ModuleList(nn.Conv2d(c, 2 * c, 2, stride=2) for c in widths[:-1])
         self.collapse = nn.Conv2d(2 * widths[-1], widths[-1], 1)
-        self.middle = blocks(middle_blocks, widths[-1])
+        self.middle = blocks(middle_blocks, widths[-1], padding_mode)
         self.ups = nn.ModuleList(nn.Conv2d(c, 2 * c, 1, bias=False) for c in reversed(widths[1:]))
         self.decoders = nn.ModuleList(
-            blocks(n, c) for n, c in zip(decoder_blocks, reversed(widths[:-1]), strict=True)
+            blocks(n, c, padding_mode) for n, c in zip(decoder_blocks, reversed(widths[:-1]), strict=True)
         )
-        self.exit = nn.Conv2d(width, folded, 3, padding=1)
+        self.exit = nn.Conv2d(width, folded, 3, padding=1, padding_mode=padding_mode)
 
     def forward(self, frames: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return the restoration (B, Y, X) of `frames` (B, N, Y, X).

@@ -30,7 +30,8 @@ class Warp:
     kind : {"translation", "euclidean", "affine", "homography"}
         The family it was sought in.
     score : float
-        Correlation coefficient of the two images over their valid overlap, -1 to 1; NaN if not measured.
+        Correlation of the two images over their valid overlap, corrected for their noise so that it says
+        the same at any dose, -1 to 1; NaN if not measured.
 
     Raises
     ------

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+from torch import nn
+
 from napari_emrestore.models.architectures.katsuno_unet.net import WIDTHS, KatsunoUNet
 
 
-def build(width: str = "full") -> KatsunoUNet:
+def build(width: str = "full", padding_mode: Literal["zeros", "replicate"] = "zeros") -> KatsunoUNet:
     """Return an untrained Katsuno U-Net mapping ``(B, 1, Y, X)`` to ``(B, Y, X)`` in model range.
 
     Parameters
     ----------
     width : {"full", "half", "quarter"}
         Channel preset; ``"full"`` is the paper's ResNet-18.
+    padding_mode : {"zeros", "replicate"}
+        What convolutions see beyond the image; with ``"replicate"`` a blank image stays blank to its rim.
     """
-    return KatsunoUNet(*WIDTHS[width])
+    network = KatsunoUNet(*WIDTHS[width])
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.padding_mode = padding_mode
+    return network

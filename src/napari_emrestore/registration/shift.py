@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _CLEAR = 1.5
 """A highest peak this much above all others needs no second look."""
-_CANDIDATES = 4
+_CANDIDATES = 12
+_ALIKE = 0.7
 _NEAR_PX = 3
 _LEAST_OVERLAP = 0.1
 
@@ -58,7 +59,8 @@ def find_shift(
 
     A scene point at ``(y, x)`` of the reference is found near ``(y + dy, x + dx)`` of the moving image.
     Valid up to half a side. Where no peak of the correlation stands out, the few highest, each with its
-    wrapped twins, are compared by the correlation coefficient over the overlap they imply.
+    wrapped twins, are compared by the correlation coefficient over the overlap they imply; of those nearly
+    as good as the best, the smallest is returned.
     """
     from scipy import fft
 
@@ -74,9 +76,13 @@ def find_shift(
     best = _refined(surface, peaks[0])
     if surface[peaks[0]] > _CLEAR * surface[peaks[1]] and not _ambiguous(best, moving.shape):
         return best
-    shifts = [_refined(surface, peak) for peak in _peaks(surface, _CANDIDATES)]
+    shifts = [_refined(surface, peak) for peak in (_peak_near_rest(surface), *_peaks(surface, _CANDIDATES))]
     twins = [twin for shift in shifts for twin in _twins(shift, moving.shape)]
-    return max(twins, key=lambda shift: _evidence(reference, centred, shown, shift))
+    evidence = [_evidence(reference, centred, shown, twin) for twin in twins]
+    # A crystal fits itself at every period; of shifts that explain the frame alike, stages make the smallest.
+    enough = max(evidence) - (1 - _ALIKE) * abs(max(evidence))
+    alike = [twin for twin, found in zip(twins, evidence, strict=True) if found >= enough]
+    return min(alike, key=lambda shift: shift[0] ** 2 + shift[1] ** 2)
 
 
 def _centred(image: Image, shown: NDArray[np.bool_]) -> Image:
@@ -112,6 +118,14 @@ def _peaks(surface: Image, number: int) -> list[tuple[int, int]]:
         near = np.arange(-_NEAR_PX, _NEAR_PX + 1)
         rest[np.ix_((row + near) % h, (column + near) % w)] = -np.inf
     return found
+
+
+def _peak_near_rest(surface: Image) -> tuple[int, int]:
+    """Return the highest point of a wrapped surface about no shift at all."""
+    near = np.arange(-_NEAR_PX, _NEAR_PX + 1)
+    h, w = surface.shape
+    row, column = divmod(int(surface[np.ix_(near % h, near % w)].argmax()), len(near))
+    return int(near[row] % h), int(near[column] % w)
 
 
 def _refined(surface: Image, peak: tuple[int, int]) -> tuple[float, float]:

@@ -116,7 +116,8 @@ def test_evaluate_offers_what_there_is():
     assert evaluate._TUNED == ",".join(TUNED_BY_DEFAULT)
 
 
-def test_train_runs_a_recipe_and_takes_up_its_checkpoint(command, tmp_path):
+def test_train_runs_a_recipe_and_takes_up_its_checkpoint(command, scene, tmp_path):
+    imwrite(tmp_path / "held-out.png", np.round(scene * 255).astype(np.uint8))
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(
         'id = "tiny"\nversion = "1"\nname = "Tiny"\nsummary = "A test."\ntask = "denoise"\n'
@@ -124,6 +125,7 @@ def test_train_runs_a_recipe_and_takes_up_its_checkpoint(command, tmp_path):
         "[parameters]\nwidth = 4\n"
         "[data]\npresets = { poisson = 1.0 }\nprocedural_scenes = 1\nprocedural_size_px = 96\n"
         "procedural_share = 1.0\ncrop_px = 32\nbatch = 1\n"
+        'sources = [{ pattern = "held-out.png", shrink = [1], validation = "held-out.png" }]\n'
         "[optimiser]\nsteps = 2\nvalidate_every = 1\n"
     )
     line = ["train", recipe, "--data", tmp_path, "-o", tmp_path / "run"]

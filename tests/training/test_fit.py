@@ -128,3 +128,9 @@ def test_the_measured_halo_is_enough_and_no_larger_than_it_must_be():
 
     assert measure_halo(Blur(), 1, 9, frames=2) == 2
     assert measure_halo(Blur(), 4, 12, frames=1) == 4
+
+
+def test_a_recipe_without_validation_images_is_refused_rather_than_scored_on_training_data(images, tmp_path):
+    data = replace(RECIPE.data, sources=(SourceRecipe("t_*.png", (1,), credit="us"),))
+    with pytest.raises(InputError, match="out of training"):
+        fit(replace(RECIPE, data=data), images, folder=tmp_path / "run")

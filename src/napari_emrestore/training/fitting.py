@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.core import SILENT, ModelCard, TilingRule, TrainedRange
+from napari_emrestore.core import SILENT, InputError, ModelCard, TilingRule, TrainedRange
 from napari_emrestore.training.data import SampleMaker, load_scenes
 from napari_emrestore.training.halo import measure_halo
 
@@ -51,7 +51,7 @@ def fit(
     Raises
     ------
     InputError
-        If a source of the recipe has no image or the images are too small.
+        If a source of the recipe has no image, none is kept for validation, or the images are too small.
     Cancelled
         If the monitor asked to stop.
     """
@@ -62,11 +62,18 @@ def fit(
 
     seed = recipe.optimiser.seed
     training, held_out = load_scenes(recipe.data, data, seed)
+    if not held_out:
+        raise InputError(
+            "A recipe keeps images out of training to score the network on",
+            item=recipe.id,
+            came="names no validation images",
+            remedy="Give one of its sources a `validation` pattern.",
+        )
     torch.manual_seed(seed)
     network, progress = train(
         build_network(recipe.architecture, recipe.parameters),
         SampleMaker(training, recipe.data, seed),
-        SampleMaker(held_out or training[:1], recipe.data, _VALIDATION_SEED + seed),
+        SampleMaker(held_out, recipe.data, _VALIDATION_SEED + seed),
         recipe.optimiser,
         recipe.data.batch,
         min(recipe.data.frames[1], _VALIDATION_FRAMES),

@@ -82,35 +82,20 @@ def _sem_blur(dose_e: Span) -> CameraRange:
     return CameraRange(dose_e=dose_e, excess_noise=Span(0.3, 1.0), lag_px=Span(0.0, 1.0))
 
 
+def _stream(name: str, dose_e: Span, speed_px: Span) -> Preset:
+    """Return a stream of low contrast, as of a specimen between the bars of a grid."""
+    camera, motion = replace(_TEM_CAMERA, dose_e=dose_e), replace(_STREAM_MOTION, speed_px=speed_px)
+    return Preset(name, camera, motion, None, Span(10, 40), (0.3, 0.8))
+
+
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         Preset("tem_stream", _TEM_CAMERA, _STREAM_MOTION, None, Span(10, 40), (0.25, 1.0)),
         Preset("tem_stream_hard", _TEM_CAMERA, _HARD_MOTION, None, Span(10, 40), (0.25, 1.0)),
-        Preset(
-            "tem_stream_bright",
-            replace(_TEM_CAMERA, dose_e=Span(600, 2400, log=True)),
-            replace(_STREAM_MOTION, speed_px=Span(2, 10)),
-            None,
-            Span(10, 40),
-            (0.3, 0.8),
-        ),
-        Preset(
-            "tem_stream_kidney",
-            replace(_TEM_CAMERA, dose_e=Span(1000, 3600, log=True)),
-            replace(_STREAM_MOTION, speed_px=Span(2, 8)),
-            None,
-            Span(10, 40),
-            (0.3, 0.8),
-        ),
-        Preset(
-            "tem_stream_grid",
-            replace(_TEM_CAMERA, dose_e=Span(200, 400, log=True)),
-            replace(_STREAM_MOTION, speed_px=Span(6, 14)),
-            None,
-            Span(10, 40),
-            (0.3, 0.8),
-        ),
+        _stream("tem_stream_bright", Span(600, 2400, log=True), Span(2, 10)),
+        _stream("tem_stream_kidney", Span(1000, 3600, log=True), Span(2, 8)),
+        _stream("tem_stream_grid", Span(200, 400, log=True), Span(6, 14)),
         Preset("sem_blur_m1", _sem_blur(Span(32, 52)), scan=_DEFOCUS),
         Preset("sem_blur_m2", _sem_blur(Span(16, 30)), scan=_DEFOCUS),
         Preset("lde_hde", CameraRange(dose_e=Span(5, 10), read_noise_e=fixed(0.3))),

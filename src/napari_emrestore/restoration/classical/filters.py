@@ -189,8 +189,13 @@ def tv_bregman(image: Image, weight: float, eps: float = 2e-4, iterations: int =
     if np.ptp(image) == 0:
         return image  # scikit-image darkens images of one pixel
     options = {"weight": weight, "eps": eps, "max_num_iter": iterations}
-    smoothed = scikit_image().denoise_tv_bregman(image, isotropic=False, **options)
-    return np.asarray(smoothed).reshape(image.shape)
+    # On images of one or two rows scikit-image reads memory that it never wrote: give those a rim.
+    rim = 2 if min(image.shape) < 3 else 0
+    smoothed = scikit_image().denoise_tv_bregman(np.pad(image, rim, mode="edge"), isotropic=False, **options)
+    rows, columns = image.shape
+    return np.asarray(smoothed).reshape(rows + 2 * rim, columns + 2 * rim)[
+        rim : rim + rows, rim : rim + columns
+    ]
 
 
 def nl_means(

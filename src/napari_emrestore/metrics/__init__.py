@@ -17,9 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_emrestore.metrics.deviations import mae, mse, psnr
+    from napari_emrestore.metrics.edges import Edge, edge_width
     from napari_emrestore.metrics.focus import sharpness
+    from napari_emrestore.metrics.histograms import Histograms, shared_histograms
     from napari_emrestore.metrics.matching import match_intensity
     from napari_emrestore.metrics.noise import NoiseModel, noise_model, noise_sigma
+    from napari_emrestore.metrics.particles import Particle, particle_diameter
+    from napari_emrestore.metrics.profiles import LineProfile, line_profile
     from napari_emrestore.metrics.resolution import FrcCurve, frc, split_image
     from napari_emrestore.metrics.scores import Change, Scores, change_versus_input, score
     from napari_emrestore.metrics.similarity import ssim, ssim_map
@@ -28,21 +32,29 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Change": "scores",
+    "Edge": "edges",
     "FrcCurve": "resolution",
+    "Histograms": "histograms",
+    "LineProfile": "profiles",
     "NoiseModel": "noise",
+    "Particle": "particles",
     "RadialSpectrum": "spectrum",
     "Scores": "scores",
     "change_versus_input": "scores",
+    "edge_width": "edges",
     "frc": "resolution",
+    "line_profile": "profiles",
     "mae": "deviations",
     "match_intensity": "matching",
     "mse": "deviations",
     "noise_model": "noise",
     "noise_sigma": "noise",
+    "particle_diameter": "particles",
     "psnr": "deviations",
     "radial_spectrum": "spectrum",
     "score": "scores",
     "sharpness": "focus",
+    "shared_histograms": "histograms",
     "split_image": "resolution",
     "ssim": "similarity",
     "ssim_map": "similarity",
@@ -52,20 +64,28 @@ _HOMES = {
 
 __all__ = [
     "Change",
+    "Edge",
     "FrcCurve",
+    "Histograms",
+    "LineProfile",
     "NoiseModel",
+    "Particle",
     "RadialSpectrum",
     "Scores",
     "change_versus_input",
+    "edge_width",
     "frc",
+    "line_profile",
     "mae",
     "match_intensity",
     "mse",
     "noise_model",
     "noise_sigma",
+    "particle_diameter",
     "psnr",
     "radial_spectrum",
     "score",
+    "shared_histograms",
     "sharpness",
     "split_image",
     "ssim",

@@ -88,11 +88,9 @@ def load_scenes(recipe: DataRecipe, folder: Path, seed: int) -> tuple[list[Scene
 
 def _procedural(recipe: DataRecipe, seed: int) -> list[Scene]:
     rng = np.random.default_rng([seed, 1])
-    return [
-        Scene(draw_scene(kind, recipe.procedural_size_px, rng), kind, real=False)
-        for _ in range(recipe.procedural_scenes)
-        for kind in SCENES
-    ]
+    kinds = [kind for _ in range(recipe.procedural_scenes) for kind in SCENES]
+    kinds += [kind for kind, count in recipe.more_scenes.items() for _ in range(count)]
+    return [Scene(draw_scene(kind, recipe.procedural_size_px, rng), kind, real=False) for kind in kinds]
 
 
 def _read(path: Path, factor: int) -> Scene:

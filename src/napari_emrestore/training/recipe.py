@@ -51,6 +51,8 @@ class DataRecipe:
         Real images.
     procedural_scenes, procedural_size_px : int
         Number and size of procedural scenes of each kind.
+    more_scenes : mapping of str to int
+        Procedural scenes of some kinds on top of that number.
     procedural_share : float
         How often a procedural scene is drawn.
     contrast : tuple of float
@@ -71,6 +73,7 @@ class DataRecipe:
     sources: tuple[SourceRecipe, ...] = ()
     procedural_scenes: int = 8
     procedural_size_px: int = 512
+    more_scenes: Mapping[str, int] = field(default_factory=dict)
     procedural_share: float = 0.3
     contrast: tuple[float, float] = (0.0, 0.6)
     grain: tuple[float, float] = (0.0, 0.0)

@@ -1,0 +1,245 @@
+"""Long work of a dock: off the main thread, numbered, watched, stopped when asked.
+
+The only place that starts a worker. An error that the package raises on purpose reaches the dock as such;
+anything else is a bug and goes to napari, which shows it with its traceback.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari.qt.threading import create_worker
+from napari.utils import cancelable_progress
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_emrestore.core import Cancelled, EmRestoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SHOWN_EVERY_MS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a job stands.
+
+    Attributes
+    ----------
+    done, total : int
+        Finished steps and all steps of the stage.
+    note : str
+        The stage in a few words.
+    seconds_left : float, optional
+        Estimated for the stage; ``None`` before its first step is done.
+    """
+
+    done: int
+    total: int
+    note: str
+    seconds_left: float | None
+
+
+class JobMonitor:
+    """The `Monitor` of one job; the work calls it from its thread, the main thread reads it."""
+
+    def __init__(self) -> None:
+        self.latest: Step | None = None
+        self._stop = threading.Event()
+        self._parts: deque[Any] = deque()
+        self._stage = ("", 0.0, 0)
+
+    def step(self, done: int, total: int, note: str = "") -> None:
+        """Note where the work stands; raise `Cancelled` if it was asked to stop."""
+        if self._stop.is_set():
+            raise Cancelled(note or "the run")
+        now = time.perf_counter()
+        if note != self._stage[0] or done < self._stage[2]:
+            self._stage = (note, now, done)
+        _, began, first = self._stage
+        rate = (done - first) / (now - began) if done > first and now > began else 0.0
+        self.latest = Step(done, total, note, (total - done) / rate if rate else None)
+
+    def show(self, part: Any) -> None:
+        """Pass a part of the result to the main thread, which gets every part in order."""
+        self._parts.append(part)
+
+    def stop(self) -> None:
+        """Ask the work to stop at its next step."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the work was asked to stop."""
+        return self._stop.is_set()
+
+    def take_parts(self) -> list[Any]:
+        """Return the parts that came since the last call."""
+        return [self._parts.popleft() for _ in range(len(self._parts))]
+
+
+class Jobs(QObject):
+    """Runs one job at a time; a newer one supersedes the older, whose result is then dropped.
+
+    Signals
+    -------
+    started : str
+        Title of the job.
+    stepped : Step
+        At most ten times a second.
+    part : object
+        Whatever the work passed to `JobMonitor.show`, in order.
+    succeeded : object
+        What the work returned.
+    failed : EmRestoreError
+        What it could not do, in one sentence.
+    cancelled
+        The work has stopped as asked; nothing of it comes later.
+    ended
+        After each of the last three, and after a bug, which napari shows.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+        The dock; its end stops the job.
+    """
+
+    started = Signal(str)
+    stepped = Signal(object)
+    part = Signal(object)
+    succeeded = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        current = self._current = _Current()
+        # a closed dock takes this object along, but not the thread, which must find nobody to call
+        self.destroyed.connect(lambda: current.drop())
+        self._timer = QTimer(self)
+        self._timer.setInterval(_SHOWN_EVERY_MS)
+        self._timer.timeout.connect(self._show)
+
+    @property
+    def running(self) -> bool:
+        """Whether a job is at work, stopping included."""
+        return self._current.monitor is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the job was asked to stop and has not yet done so."""
+        return self._current.monitor is not None and self._current.monitor.stopping
+
+    def start(self, title: str, work: Callable[[JobMonitor], Any]) -> None:
+        """Run ``work(monitor)`` in a thread.
+
+        Parameters
+        ----------
+        title : str
+            What is going on, for the activity dock and the task list.
+        work : callable
+            Must not touch layers or widgets.
+        """
+        monitor = JobMonitor()
+        number = self._current.take(monitor, cancelable_progress(desc=title, cancel_callback=self.cancel))
+        worker = create_worker(_Work(title, work, monitor))
+        worker.returned.connect(lambda outcome: self._finish(number, outcome))
+        worker.errored.connect(lambda _: self._fail(number))
+        worker.start()
+        self._timer.start()
+        self.started.emit(title)
+
+    def cancel(self) -> None:
+        """Ask the job to stop; harmless when none runs."""
+        if self._current.monitor is not None:
+            self._current.monitor.stop()
+
+    def _show(self) -> None:
+        monitor, bar = self._current.monitor, self._current.bar
+        if monitor is None or bar is None:
+            return
+        for part in monitor.take_parts():
+            self.part.emit(part)
+        if monitor.latest is not None:
+            bar.total = monitor.latest.total
+            bar.update(monitor.latest.done - bar.n)
+            bar.set_description(monitor.latest.note)
+            self.stepped.emit(monitor.latest)
+
+    def _finish(self, number: int, outcome: _Outcome) -> None:
+        if number != self._current.number:
+            return
+        stopped = self.stopping or isinstance(outcome.error, Cancelled)
+        if not stopped:
+            self._show()
+        self._end()
+        if stopped:
+            self.cancelled.emit()
+        elif outcome.error is not None:
+            self.failed.emit(outcome.error)
+        else:
+            self.succeeded.emit(outcome.value)
+        self.ended.emit()
+
+    def _fail(self, number: int) -> None:
+        """End a job that met a bug; napari has the traceback."""
+        if number == self._current.number:
+            self._end()
+            self.ended.emit()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        self._current.drop()
+
+
+class _Current:
+    """The job whose result counts; outlives the dock."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.monitor: JobMonitor | None = None
+        self.bar: cancelable_progress | None = None
+
+    def take(self, monitor: JobMonitor, bar: cancelable_progress) -> int:
+        """Replace the job by another and return its number."""
+        self.drop()
+        self.monitor, self.bar = monitor, bar
+        return self.number
+
+    def drop(self) -> None:
+        """Forget the job; if it is still at work it stops at its next step, and nobody hears of it."""
+        self.number += 1
+        if self.monitor is not None:
+            self.monitor.stop()
+        if self.bar is not None:
+            self.bar.close()
+        self.monitor = self.bar = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    value: Any = None
+    error: EmRestoreError | None = None
+
+
+class _Work:
+    """The call that a worker makes; its text is what napari's task list shows."""
+
+    def __init__(self, title: str, work: Callable[[JobMonitor], Any], monitor: JobMonitor) -> None:
+        self._title = title
+        self._work = work
+        self._monitor = monitor
+
+    def __call__(self) -> _Outcome:
+        try:
+            return _Outcome(value=self._work(self._monitor))
+        except EmRestoreError as error:
+            return _Outcome(error=error)
+
+    def __repr__(self) -> str:
+        return self._title

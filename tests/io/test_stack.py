@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emrestore.core import Acquisition, FormatError, FrameSource, InputError
-from napari_emrestore.io import FrameStack, open_frames
+from napari_emrestore.io import FrameStack, open_frames, open_series, write_image
 from napari_emrestore.io.stack import StoredStack, chunk_shape
 
 
@@ -135,3 +135,32 @@ def test_chunks_are_whole_tiles_within_the_stack(count, height, width, itemsize,
     assert x == width or x % tile_x == 0
     whole_tile = min(depth, count) * tile_y * tile_x * itemsize
     assert n * y * x * itemsize <= max(64 << 20, whole_tile)
+
+
+@pytest.mark.parametrize("name", ["a.ome.zarr", "a.ome.tif"])
+@pytest.mark.parametrize("shape", [(2101, 700), (2, 2101, 700)])
+def test_the_levels_of_a_pyramid_are_means_of_the_image(tmp_path, name, shape):
+    image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    path = write_image(tmp_path / name, image, Acquisition("a"))
+    with open_frames(path) as stack:
+        largest, *smaller = stack.levels
+        np.testing.assert_array_equal(largest.compute(), image.reshape(-1, 2101, 700))
+        assert [level.shape[1:] for level in smaller] == [(1051, 350), (526, 175), (263, 88)]
+        blocks = image.reshape(-1, 2101, 700)[:, :2100].reshape(-1, 1050, 2, 350, 2).mean((2, 4))
+        np.testing.assert_allclose(smaller[0][:, :1050].compute(), blocks, rtol=1e-6)
+
+
+def test_a_file_without_a_pyramid_has_one_level(tmp_path):
+    with open_frames(write_image(tmp_path / "a.tif", np.ones((5, 7)), Acquisition())) as stack:
+        assert len(stack.levels) == 1
+
+
+def test_files_picked_together_are_one_stack_in_natural_order(tmp_path):
+    paths = [
+        write_image(tmp_path / f"f{i}.tif", np.full((3, 4), i, np.uint8), Acquisition(pixel_size_nm=(2, 2)))
+        for i in (10, 2, 1)
+    ]
+    with open_series(paths) as stack:
+        assert stack.data[:, 0, 0].compute().tolist() == [1, 2, 10]
+        assert stack.acquisition.name == "f1"
+        assert stack.acquisition.pixel_size_nm == (2, 2)

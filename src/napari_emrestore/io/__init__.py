@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_emrestore.io.files import MissingFileError, file_sha256, find_inputs
     from napari_emrestore.io.formats import FORMATS, FileFormat, readable_suffixes, writable_suffixes
-    from napari_emrestore.io.opening import open_frames, read_provenance
+    from napari_emrestore.io.opening import open_frames, open_series, read_provenance
     from napari_emrestore.io.stack import FrameStack
     from napari_emrestore.io.writing import write_image
     from napari_emrestore.io.zarr_writing import zarr_target
@@ -31,6 +31,7 @@ _HOMES = {
     "file_sha256": "files",
     "find_inputs": "files",
     "open_frames": "opening",
+    "open_series": "opening",
     "read_provenance": "opening",
     "readable_suffixes": "formats",
     "writable_suffixes": "formats",
@@ -46,6 +47,7 @@ __all__ = [
     "file_sha256",
     "find_inputs",
     "open_frames",
+    "open_series",
     "read_provenance",
     "readable_suffixes",
     "writable_suffixes",

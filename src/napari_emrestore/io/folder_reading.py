@@ -37,11 +37,22 @@ def read(folder: Path) -> StoredStack:
     files = frame_files(folder)
     if not files:
         raise no_images(folder)
+    return join(files, folder.name, str(folder))
+
+
+def join(files: list[Path], name: str, path: str = "") -> StoredStack:
+    """Return files of one frame each as one stack, in the order given; every header is read, no pixel.
+
+    Raises
+    ------
+    FormatError
+        If a file holds several frames, or shapes or types differ.
+    """
     kinds = [_look_at(file) for file in files]
     shape, dtype = _common_kind(files, [kind for kind, _ in kinds])
     first = kinds[0][1]
     extra = {**first.extra, "first_file": files[0].name, "files": len(files)}
-    known = replace(first, name=folder.name, path=str(folder), extra=extra)
+    known = replace(first, name=name, path=path, extra=extra)
     return StoredStack(_FolderPixels(files, (len(files), *shape), dtype), known, (1, *shape))
 
 

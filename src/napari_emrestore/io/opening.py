@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emrestore.core import FormatError
-from napari_emrestore.io.files import existing, is_zarr
+from napari_emrestore.io.files import existing, in_natural_order, is_zarr
 from napari_emrestore.io.formats import format_of, resolve
 from napari_emrestore.io.guarding import reading
+from napari_emrestore.io.records import plain_name
 from napari_emrestore.io.stack import FrameStack
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari_emrestore.core import Provenance
@@ -48,6 +50,23 @@ def open_frames(path: str | Path) -> FrameStack:
     """
     found = existing(path)
     return FrameStack(read_stored(found), found)
+
+
+def open_series(paths: Sequence[str | Path]) -> FrameStack:
+    """Return several files of one frame each as one stack, in natural order of their names.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        At least one file; a folder of frames is opened with `open_frames`.
+
+    Raises
+    ------
+    MissingFileError, InputError, FormatError
+        As `open_frames`; also if a file holds several frames, or shapes or types differ.
+    """
+    files = in_natural_order([existing(path) for path in paths])
+    return FrameStack(resolve("folder_reading:join")(files, plain_name(files[0])))
 
 
 def read_stored(path: Path) -> StoredStack:

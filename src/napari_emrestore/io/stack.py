@@ -55,6 +55,8 @@ class StoredStack:
         Releases the file; calling it twice is harmless.
     is_sparse : bool
         Whether absent pieces are part of the format (Zarr), so that size says nothing about damage.
+    smaller : tuple of (array-like, tuple of int)
+        The smaller copies of a pyramid, largest first, each with its stored piece; for looking at only.
     """
 
     pixels: Pixels
@@ -62,6 +64,7 @@ class StoredStack:
     tile: tuple[int, int, int] = (1, 1, 1)
     close: Callable[[], None] = _nothing
     is_sparse: bool = False
+    smaller: tuple[tuple[Pixels, tuple[int, int, int]], ...] = ()
 
 
 class FrameStack:
@@ -133,17 +136,12 @@ class FrameStack:
 
         Reading a damaged piece raises `FormatError` from inside ``compute``.
         """
-        import dask.array
+        return self._lazy(self._stored.pixels, self._stored.tile)
 
-        from_array: Any = dask.array.from_array
-        lazy = _LazyPixels((len(self), *self.frame_shape), self.dtype)
-        return from_array(
-            lazy,
-            chunks=chunk_shape(lazy.shape, self.dtype.itemsize, self._stored.tile),
-            name=False,
-            getitem=self._block,
-            meta=np.empty((0, 0, 0), self.dtype),
-        )
+    @property
+    def levels(self) -> list[Any]:
+        """`data` and, if the file holds a pyramid, its smaller copies ``(N, y, x)``, largest first."""
+        return [self.data, *(self._lazy(pixels, tile) for pixels, tile in self._stored.smaller)]
 
     def __len__(self) -> int:
         return int(self._stored.pixels.shape[0])
@@ -200,10 +198,24 @@ class FrameStack:
             claimed = math.prod(int(size) for size in shape) * dtype.itemsize
             check_claim(self._path, claimed, self._path.stat().st_size, f"pixels of shape {tuple(shape)}")
 
-    def _block(self, _lazy: Any, key: tuple[slice, slice, slice], *_: Any) -> NDArray[Any]:
-        return self._read(key)
+    def _lazy(self, pixels: Pixels, tile: tuple[int, int, int]) -> Any:
+        """Return an array of this stack's file as a dask array."""
+        import dask.array
 
-    def _read(self, key: tuple[slice, slice, slice]) -> NDArray[Any]:
+        def block(_shape: Any, key: tuple[slice, slice, slice], *_: Any) -> NDArray[Any]:
+            return self._read(key, pixels)
+
+        from_array: Any = dask.array.from_array
+        count, y, x = (int(length) for length in pixels.shape)
+        return from_array(
+            lazy := _LazyPixels((count, y, x), self.dtype),
+            chunks=chunk_shape(lazy.shape, self.dtype.itemsize, tile),
+            name=False,
+            getitem=block,
+            meta=np.empty((0, 0, 0), self.dtype),
+        )
+
+    def _read(self, key: tuple[slice, slice, slice], pixels: Pixels | None = None) -> NDArray[Any]:
         if not self._is_open:
             raise InputError(
                 "An open stack is needed",
@@ -212,7 +224,8 @@ class FrameStack:
                 remedy="Read inside the `with` block, or open it again.",
             )
         with reading(self._path or Path("array")):
-            return np.asarray(self._stored.pixels[key]).astype(self.dtype, copy=False)
+            found = self._stored.pixels if pixels is None else pixels
+            return np.asarray(found[key]).astype(self.dtype, copy=False)
 
     def _frame(self, image: NDArray[Any], index: int) -> Frame:
         acquisition = self.acquisition
@@ -226,7 +239,7 @@ class FrameStack:
 
 @dataclass(frozen=True, slots=True)
 class _LazyPixels:
-    """Shape and type for dask, which reads through `FrameStack._block`."""
+    """Shape and type for dask, which reads through its stack."""
 
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]

@@ -42,12 +42,14 @@ def read(path: Path) -> StoredStack:
         array, tile = _lazy_array(path, series)
         view = AxisView(array, axes)
         acquisition = _acquisition(path, tiff, index, axes)
+        copies = [_tiled_array(path, series, level) for level in range(1, len(series.levels))]
+        smaller = tuple((small := AxisView(copy, axes), small.tile(piece)) for copy, piece in copies)
     except BaseException:
         tiff.close()
         raise
-    if isinstance(array, np.memmap):
+    if isinstance(array, np.memmap) and not smaller:
         tiff.close()
-    return StoredStack(view, acquisition, view.tile(tile), tiff.close)
+    return StoredStack(view, acquisition, view.tile(tile), tiff.close, smaller=smaller)
 
 
 def read_record(path: Path) -> Record | None:
@@ -134,12 +136,17 @@ def _lazy_array(path: Path, series: tifffile.TiffPageSeries) -> tuple[Any, tuple
     """Return an array that reads when sliced, and its stored piece along each axis."""
     if series.dataoffset is not None:
         return _memory_map(path, series, series.dataoffset), (1,) * len(series.shape)
+    return _tiled_array(path, series, 0)
+
+
+def _tiled_array(path: Path, series: tifffile.TiffPageSeries, level: int) -> tuple[Any, tuple[int, ...]]:
+    """Return one level of a pyramid; level 0 is the image itself."""
     import zarr
 
-    page = series.keyframe
+    page = series.levels[level].keyframe
     piece = int(np.prod(page.chunks)) * np.dtype(page.dtype).itemsize
     check_claim(path, piece, max(page.databytecounts, default=0), f"a piece of {page.chunks}")
-    array: Any = zarr.open_array(series.aszarr(level=0), mode="r")
+    array: Any = zarr.open_array(series.aszarr(level=level), mode="r")
     return array, tuple(int(c) for c in array.chunks)
 
 

@@ -15,7 +15,7 @@ from napari_emrestore.io.stack import StoredStack
 from napari_emrestore.io.units import frame_axis, pixel_size_nm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari_emrestore.io.axes import FrameAxes
@@ -33,6 +33,7 @@ class _Image:
     scale: tuple[float, ...] = ()
     units: tuple[str, ...] = ()
     name: str = ""
+    smaller: tuple[Any, ...] = ()
 
 
 def read(path: Path) -> StoredStack:
@@ -48,7 +49,9 @@ def read(path: Path) -> StoredStack:
     view = AxisView(image.array, axes)
     record = Record.from_dict(node.attrs.get(RECORD_KEY))
     known = record.acquisition_at(path) if record else _acquisition(path, image, axes)
-    return StoredStack(view, known, view.tile(image.array.chunks), is_sparse=True)
+    copies = [(AxisView(array, axes), array.chunks) for array in image.smaller]
+    smaller = tuple((copy, copy.tile(chunks)) for copy, chunks in copies)
+    return StoredStack(view, known, view.tile(image.array.chunks), is_sparse=True, smaller=smaller)
 
 
 def read_record(path: Path) -> Record | None:
@@ -109,7 +112,17 @@ def _multiscale(path: Path, group: Any, content: Mapping[str, Any]) -> _Image:
         tuple(float(s) for s in np.prod(steps, axis=0)) if steps else (),
         tuple(str(axis.get("unit", "")) for axis in axes),
         str(content.get("name") or ""),
+        tuple(_smaller(group, content["datasets"], array)),
     )
+
+
+def _smaller(group: Any, datasets: Sequence[Mapping[str, Any]], largest: Any) -> Iterator[Any]:
+    """Yield the levels below the first that are there and fit it; they only speed up looking."""
+    for level in datasets[1:]:
+        array = group[level["path"]] if level["path"] in group else None
+        if array is None or array.ndim != largest.ndim or array.dtype != largest.dtype:
+            return
+        yield array
 
 
 def _plain(path: Path, array: Any) -> _Image:

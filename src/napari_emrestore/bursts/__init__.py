@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_emrestore.bursts.accepting import as_aligned as as_aligned
     from napari_emrestore.bursts.collecting import MOST_FRAMES as MOST_FRAMES
     from napari_emrestore.bursts.collecting import collect as collect
     from napari_emrestore.bursts.collecting import windows as windows
@@ -28,6 +29,7 @@ _HOMES = {
     "MOST_FRAMES": "collecting",
     "TrainingPair": "training_pairs",
     "TriageSettings": "triage",
+    "as_aligned": "accepting",
     "collect": "collecting",
     "crop_positions": "training_pairs",
     "merge": "merging",
@@ -40,6 +42,7 @@ __all__ = [
     "MOST_FRAMES",
     "TrainingPair",
     "TriageSettings",
+    "as_aligned",
     "collect",
     "crop_positions",
     "merge",

@@ -2,8 +2,9 @@
 
 In: a `RunSettings` naming an input file or folder, a model and, if there is one, a ground truth. Out: a
 `Result` with the restored image or stack in input units, one report per window of frames, scores against
-the ground truth that was given, and the file that was written. The command line and the docks call `run`;
-`run_batch` does it for many files and takes up an interrupted batch.
+the ground truth that was given, and the file that was written. The command line calls `run`, the docks
+`run_frames`, which is the same line on frames that are open already; `run_batch` does it for many files and
+takes up an interrupted batch.
 
 Units as in `napari_emrestore.core`: pixels, nm, ms, input intensities. Not done here: aligning, restoring,
 measuring and file formats, which are the packages to the right; comparing models, which is
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.batch import BatchRow, run_batch
-    from napari_emrestore.pipeline.line import Result, run
+    from napari_emrestore.pipeline.line import Result, run, run_frames
     from napari_emrestore.pipeline.scores import Score
     from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.windows import WindowReport
@@ -30,9 +31,10 @@ _HOMES = {
     "WindowReport": "windows",
     "run": "line",
     "run_batch": "batch",
+    "run_frames": "line",
 }
 
-__all__ = ["BatchRow", "Result", "RunSettings", "Score", "WindowReport", "run", "run_batch"]
+__all__ = ["BatchRow", "Result", "RunSettings", "Score", "WindowReport", "run", "run_batch", "run_frames"]
 
 
 def __getattr__(name: str) -> Any:

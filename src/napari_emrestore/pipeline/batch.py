@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emrestore.core import SILENT, InputError, RegistrationError, WriteError
 from napari_emrestore.pipeline.canvas import check_output
-from napari_emrestore.pipeline.line import execute, load, model_of, run_key
+from napari_emrestore.pipeline.identity import run_key
+from napari_emrestore.pipeline.line import execute, inputs_of, load, model_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,10 +126,10 @@ def _run_one(job: RunSettings, loaded: dict[tuple[str, str, str], Restorer], mon
         model = model_of(job)
         place = (model, job.device, job.precision)
         restorer = loaded.get(place) or loaded.setdefault(place, load(job, model))
-        key = run_key(job, restorer)
-        if job.output and _holds_same_run(Path(job.output), key):
+        inputs = inputs_of(job)
+        if job.output and _holds_same_run(Path(job.output), run_key(job, restorer, inputs)):
             return BatchRow(job, "already there", "", time.perf_counter() - started)
-        execute(job, restorer, key, monitor)
+        execute(job, restorer, inputs, monitor)
     except (InputError, RegistrationError, WriteError) as error:
         return BatchRow(job, "failed", str(error), time.perf_counter() - started)
     return BatchRow(job, "restored", "", time.perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_emrestore.pipeline.windows import Job
+    from napari_emrestore.pipeline.windows import Job, Room
 
 
 def check_output(output: str) -> None:
@@ -51,32 +52,87 @@ def streams(job: Job) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Canvas:
+    """Where the images of a run's bursts go.
+
+    Attributes
+    ----------
+    array : array, optional
+        ``(W, Y, X)`` for several bursts, ``(Y, X)`` for a single frame that goes to disk; ``None`` for a
+        single burst, whose shape is known once it is registered.
+    several : bool
+        Whether there are several bursts.
+    room : callable, optional
+        Gives the array for a single burst, see `restore_window`.
+    """
+
+    array: Any | None
+    several: bool
+    room: Room | None
+
+    def room_for(self, position: int, shape: tuple[int, ...], origin_px: tuple[int, int]) -> Any | None:
+        """Return where the restoration of a burst is written, ``None`` if it is to make its own array.
+
+        What the crop of a burst leaves out of its frame is not-a-number, not a measurement.
+        """
+        if not self.several:
+            return self.room(shape, origin_px) if self.array is None and self.room else self.array
+        if not isinstance(self.array, np.ndarray):
+            return None
+        frame = self.array[position]
+        frame.fill(np.nan)
+        (top, left), (height, width) = origin_px, shape
+        return frame[top : top + height, left : left + width]
+
+    def lay(self, position: int, image: NDArray[np.float32], origin_px: tuple[int, int]) -> None:
+        """Put a finished burst in its place, if it was not written there."""
+        if self.several and self.array is not None and not isinstance(self.array, np.ndarray):
+            self.array[position] = on_frame_grid(image, origin_px, self.array.shape[1:])
+
+
 @contextmanager
-def canvas_for(job: Job) -> Iterator[Any]:
-    """Give the array that results are laid into: on disk, in memory, or ``None`` for a single burst."""
+def canvas_for(job: Job, room: Room | None = None) -> Iterator[Canvas]:
+    """Give the canvas of a run: on disk, where `room` says, or in memory."""
     from napari_emrestore.io import zarr_target
 
+    several = len(job.ranges) > 1
     if streams(job):
         with zarr_target(
             str(job.settings.output), job.result_shape, np.float32, job.stack.acquisition
         ) as array:
-            yield array
-    elif len(job.ranges) > 1:
-        yield _in_memory(job.result_shape)
+            yield Canvas(array, several, None)
+    elif several:
+        refuse_too_large(job.result_shape)
+        yield Canvas((room or _in_memory)(job.result_shape, (0, 0)), several, room)
     else:
-        yield None
+        yield Canvas(None, several, room)
 
 
-def _in_memory(shape: tuple[int, ...]) -> NDArray[np.float32]:
+def fits_in_memory(shape: tuple[int, ...]) -> bool:
+    """Return whether a result of this shape fits into half of the memory that is free now."""
     from napari_emrestore.restoration.devices import free_memory
 
-    need, free = 4 * math.prod(shape), free_memory()
-    if need > free // 2:
+    return 4 * math.prod(shape) <= free_memory() // 2
+
+
+def refuse_too_large(shape: tuple[int, ...]) -> None:
+    """Refuse a result that would fill more than half of the free memory.
+
+    Raises
+    ------
+    InputError
+        With what it takes.
+    """
+    if not fits_in_memory(shape):
         raise InputError(
             "A restored stack must fit into half of the free memory, or go to a Zarr image on disk",
-            came=f"shape {shape} takes {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free",
+            came=f"shape {shape} takes {4 * math.prod(shape) / 2**30:.1f} GiB",
             remedy="Name an output that ends in .zarr.",
         )
+
+
+def _in_memory(shape: tuple[int, ...], origin_px: tuple[int, int]) -> NDArray[np.float32]:
     return np.empty(shape, np.float32)
 
 

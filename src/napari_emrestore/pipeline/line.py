@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from napari_emrestore.core import SILENT, ModelError, Provenance, Restoration
-from napari_emrestore.pipeline.canvas import canvas_for, check_output, on_frame_grid, reopened, streams
+from napari_emrestore.core import SILENT, Acquisition, ModelError, Provenance, Restoration
+from napari_emrestore.pipeline.canvas import canvas_for, check_output, reopened, streams
+from napari_emrestore.pipeline.identity import of_file, of_stack, run_key
 from napari_emrestore.pipeline.plain_json import plain
 from napari_emrestore.pipeline.settings import USUAL_BURST
 from napari_emrestore.pipeline.windows import Job, restore_window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from napari_emrestore.core import ModelCard, Monitor, Restorer
+    from napari_emrestore.io import FrameStack
+    from napari_emrestore.pipeline.canvas import Canvas
     from napari_emrestore.pipeline.settings import RunSettings
-    from napari_emrestore.pipeline.windows import Views, WindowReport
-
-_UNHASHED = ("input", "output", "truth")
+    from napari_emrestore.pipeline.windows import Room, Views, WindowReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,37 +92,122 @@ def run(settings: RunSettings, *, monitor: Monitor = SILENT) -> Result:
     if settings.output is not None:
         check_output(settings.output)
     restorer = load(settings, model_of(settings))
-    return execute(settings, restorer, run_key(settings, restorer), monitor)
+    return execute(settings, restorer, inputs_of(settings), monitor)
 
 
-def execute(settings: RunSettings, restorer: Restorer, key: Mapping[str, Any], monitor: Monitor) -> Result:
-    """Do what `run` promises, with a restorer that is loaded and a key (`run_key`) that is known."""
-    from napari_emrestore.io import open_frames, write_image
+def run_frames(
+    stack: FrameStack,
+    settings: RunSettings,
+    *,
+    truth: Any | None = None,
+    restorer: Restorer | None = None,
+    room: Room | None = None,
+    monitor: Monitor = SILENT,
+) -> Result:
+    """Return what `run` returns, of frames that are open already, for example those of a layer.
+
+    Parameters
+    ----------
+    stack : FrameStack
+        The input; stays open.
+    settings : RunSettings
+        What to do; its `input` is only noted.
+    truth : array, shape (Y, X) or (N, Y, X), optional
+        Ground truth, instead of the file that `settings` may name.
+    restorer : Restorer, optional
+        The model of `settings` where it is loaded already.
+    room : callable, optional
+        Asked once with the shape of the result and the ``(y, x)`` of its first pixel in a frame; gives the
+        float32 array that is filled tile by tile, for example to watch it. Not asked for a result that
+        streams to Zarr.
+    monitor : Monitor
+        As for `run`.
+
+    Raises
+    ------
+    EmRestoreError
+        As for `run`.
+    """
+    if settings.output is not None:
+        check_output(settings.output)
+    ready = restorer or load(settings, choose_model(settings, len(stack)))
+    inputs = [of_stack(stack)]
+    if truth is not None:
+        from napari_emrestore.io import FrameStack
+
+        inputs.append(of_stack(FrameStack.from_array(truth, Acquisition("ground truth"))))
+    elif settings.truth is not None:
+        inputs.append(of_file(settings.truth))
+    return _follow(stack, settings, ready, inputs, monitor, truth, room)
+
+
+def execute(
+    settings: RunSettings, restorer: Restorer, inputs: list[dict[str, Any]], monitor: Monitor
+) -> Result:
+    """Do what `run` promises, with a restorer that is loaded and inputs (`inputs_of`) that are known."""
+    from napari_emrestore.io import open_frames
+
+    with open_frames(settings.input) as stack:
+        return _follow(stack, settings, restorer, inputs, monitor)
+
+
+def inputs_of(settings: RunSettings) -> list[dict[str, Any]]:
+    """Return name, path and hash of the input and of the ground truth that settings name."""
+    return [of_file(path) for path in (settings.input, settings.truth) if path is not None]
+
+
+def _follow(
+    stack: FrameStack,
+    settings: RunSettings,
+    restorer: Restorer,
+    inputs: list[dict[str, Any]],
+    monitor: Monitor,
+    truth: Any | None = None,
+    room: Room | None = None,
+) -> Result:
+    """Follow the line from open frames to the file that was asked for."""
+    from napari_emrestore.io import write_image
 
     started = time.perf_counter()
-    with open_frames(settings.input) as stack:
-        job = Job.of(stack, restorer, settings)
-        with canvas_for(job) as canvas:
-            restored, reports, views = _restore_all(job, canvas, monitor)
-            seconds = time.perf_counter() - started
-            made_by = _provenance(restored.provenance, job, key, reports, seconds)
-            if streams(job):
-                canvas.attrs["provenance"] = made_by.to_json()
-        restored = replace(restored, provenance=made_by)
-        output = None if settings.output is None else Path(settings.output)
-        if streams(job):
-            restored = replace(restored, image=reopened(settings.output))
-        elif output is not None:
-            write_image(output, restored.image, restored.acquisition, made_by, monitor=monitor)
+    job = Job.of(stack, restorer, settings, truth)
+    with canvas_for(job, room) as canvas:
+        restored, reports, views = _restore_all(job, canvas, monitor)
+        seconds = time.perf_counter() - started
+        made_by = _provenance(restored.provenance, job, inputs, reports, seconds)
+        if streams(job) and canvas.array is not None:
+            canvas.array.attrs["provenance"] = made_by.to_json()
+    restored = replace(restored, provenance=made_by)
+    output = None if settings.output is None else Path(settings.output)
+    if streams(job):
+        restored = replace(restored, image=reopened(settings.output))
+    elif output is not None:
+        write_image(output, restored.image, restored.acquisition, made_by, monitor=monitor)
     return Result(settings, restored, tuple(reports), views, output, time.perf_counter() - started)
 
 
 def model_of(settings: RunSettings) -> str:
+    """Return the model to load for the input that settings name; see `choose_model`."""
+    if settings.model != "auto":
+        return settings.model
+    from napari_emrestore.io import open_frames
+
+    with open_frames(settings.input) as stack:
+        return choose_model(settings, len(stack))
+
+
+def choose_model(settings: RunSettings, count: int) -> str:
     """Return the model to load; ``"auto"`` becomes the one of the catalogue that fits the input best.
 
     A burst of several frames gets a model trained on bursts; a single frame gets one trained on single
     frames, or else a burst model that also knows single frames. Of several, the one trained on the widest
     range of doses.
+
+    Parameters
+    ----------
+    settings : RunSettings
+        What to do.
+    count : int
+        Frames in the input.
 
     Raises
     ------
@@ -133,11 +216,9 @@ def model_of(settings: RunSettings) -> str:
     """
     if settings.model != "auto":
         return settings.model
-    from napari_emrestore.io import open_frames
     from napari_emrestore.models import list_models
 
-    with open_frames(settings.input) as stack:
-        wanted = settings.frames or min(len(stack), USUAL_BURST)
+    wanted = settings.frames or min(count, USUAL_BURST)
     fitting = [card for card in list_models() if card.weights is not None and _fits(card, wanted)]
     if fitting:
         return min(fitting, key=_narrowest_frames_widest_dose).id
@@ -165,61 +246,40 @@ def load(settings: RunSettings, model: str) -> Restorer:
     return load_restorer(model, device=settings.device, precision=settings.precision)
 
 
-def _restore_all(job: Job, canvas: Any, monitor: Monitor) -> tuple[Restoration, list[WindowReport], Views]:
+def _restore_all(job: Job, canvas: Canvas, monitor: Monitor) -> tuple[Restoration, list[WindowReport], Views]:
     """Return the image of the only burst, or the stack of all of them on the frame grid."""
-    several = len(job.ranges) > 1
     reports: list[WindowReport] = []
     views: Views = {}
     for position, frames in enumerate(job.ranges):
-        restored, report, seen = restore_window(job, frames, out=None if several else canvas, monitor=monitor)
-        if several:
-            canvas[position] = on_frame_grid(
-                np.asarray(restored.image), report.origin_px, job.stack.frame_shape
-            )
+        room = partial(canvas.room_for, position)
+        restored, report, seen = restore_window(job, frames, room=room, monitor=monitor)
+        canvas.lay(position, restored.image, report.origin_px)
         if not views or (report.scores and not any(earlier.scores for earlier in reports)):
             views = seen
         reports.append(report)
         monitor.step(position + 1, len(job.ranges), "restoring bursts")
-    return (replace(restored, image=canvas, origin_px=(0, 0)) if several else restored), reports, views
-
-
-def run_key(settings: RunSettings, restorer: Restorer) -> dict[str, Any]:
-    """Return what identifies the outcome of a run: input bytes, settings, model and our version.
-
-    Two runs with equal keys give the same pixels, so the second may be skipped.
-    """
-    from napari_emrestore import __version__
-    from napari_emrestore.io import file_sha256
-
-    facts = restorer.describe()
-    key = {
-        "version": __version__,
-        "input_sha256": file_sha256(settings.input),
-        "truth_sha256": settings.truth and file_sha256(settings.truth),
-        "model": {name: facts.get(name) for name in ("id", "version", "weights_sha256")},
-        "settings": {name: value for name, value in asdict(settings).items() if name not in _UNHASHED},
-    }
-    return {name: plain(value) for name, value in key.items()}
+    if canvas.several:
+        restored = replace(restored, image=canvas.array, origin_px=(0, 0))
+    return restored, reports, views
 
 
 def _provenance(
     made_by: Provenance,
     job: Job,
-    key: Mapping[str, Any],
+    inputs: list[dict[str, Any]],
     reports: list[WindowReport],
     seconds: float,
 ) -> Provenance:
     """Return the restorer's record widened to the whole run."""
-    source = Path(job.settings.input)
     notes = dict.fromkeys([*job.notes, *(note for report in reports for note in report.notes)])
     return replace(
         made_by,
         tool="run",
-        inputs=({"name": source.name, "path": str(source), "sha256": key["input_sha256"]},),
+        inputs=tuple(inputs),
         settings={
             **made_by.settings,
             "run": plain(job.settings),
-            "run_key": dict(key),
+            "run_key": run_key(job.settings, job.restorer, inputs),
             "windows": plain(reports),
         },
         seconds=seconds,

@@ -113,11 +113,22 @@ class Truth:
         if settings.truth is None:
             return None
         with open_frames(settings.truth) as stack:
-            images = np.asarray(stack.data)
+            return cls.fit(np.asarray(stack.data), settings, frames, shape)
+
+    @classmethod
+    def fit(cls, images: NDArray[Any], settings: RunSettings, frames: int, shape: tuple[int, int]) -> Truth:
+        """Return the ground truth made of `images` ``(Y, X)`` or ``(N, Y, X)``.
+
+        Raises
+        ------
+        InputError
+            As `open`.
+        """
+        images = images[None] if images.ndim == 2 else images
         if images.shape[1:] != tuple(shape) or len(images) not in (1, frames):
             raise InputError(
                 f"A ground truth has the shape {tuple(shape)} of a frame and 1 or {frames} images",
-                item=settings.truth,
+                item=settings.truth or "",
                 came=f"has {len(images)} of shape {images.shape[1:]}",
                 remedy="Crop both alike, or name the frame it belongs to.",
             )

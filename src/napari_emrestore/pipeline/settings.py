@@ -54,11 +54,14 @@ class RunSettings:
         Ground truth: one image of the field seen by frame `truth_frame`, or a stack with one image per frame.
     truth_frame : int
         Position in the input of the frame that a single ground truth belongs to.
+    use, skip : tuple of int
+        Positions in the input of frames that a person wants in their burst, or left out, whatever triage
+        says. Frames in neither are left to triage.
 
     Raises
     ------
     InputError
-        If a value is not one of those above.
+        If a value is not one of those above, or a frame is to be used and skipped.
     """
 
     input: str
@@ -74,6 +77,8 @@ class RunSettings:
     precision: str = "auto"
     truth: str | None = None
     truth_frame: int = 0
+    use: tuple[int, ...] = ()
+    skip: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.frames is not None and not 1 <= self.frames <= LONGEST_BURST:
@@ -82,6 +87,16 @@ class RunSettings:
             _require("kind", self.kind, WARP_KINDS)
         _require("window", self.window, WINDOW_MODES)
         _require("merge", self.merge, MERGE_METHODS)
+        for name in ("use", "skip"):
+            # JSON knows lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if both := sorted({*self.use} & {*self.skip}):
+            raise InputError("A frame is used or skipped", item=f"frame {both[0]}", came="is in both lists")
+
+    def decisions(self, frames: range) -> dict[int, bool]:
+        """Return what was decided by hand about the frames of a burst, by their position in it."""
+        chosen = {**dict.fromkeys(self.use, True), **dict.fromkeys(self.skip, False)}
+        return {i - frames.start: taken for i, taken in chosen.items() if i in frames}
 
     def to_json(self) -> str:
         """Return the settings as one JSON object."""

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import Burst, InputError, IntensityMap, RegisteredBurst, Warp
+from napari_emrestore.core import Burst, InputError, IntensityMap
 from napari_emrestore.pipeline.scores import Score, Truth, score
 from napari_emrestore.pipeline.settings import USUAL_BURST, RunSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emrestore.core import FrameVerdict, Monitor, Restoration, Restorer
+    from napari_emrestore.core import FrameVerdict, Monitor, RegisteredBurst, Restoration, Restorer
     from napari_emrestore.io import FrameStack
     from napari_emrestore.pipeline.settings import Reference
 
 _SAMPLED_PIXELS = 1 << 22
 
 Views = dict[str, "NDArray[Any]"]
+Room = Callable[[tuple[int, ...], tuple[int, int]], Any]
+
+
+def _no_room(shape: tuple[int, ...], origin_px: tuple[int, int]) -> None:
+    """Give no array, so that the restoration makes its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +92,16 @@ class Job:
     intensity: IntensityMap | None
 
     @classmethod
-    def of(cls, stack: FrameStack, restorer: Restorer, settings: RunSettings) -> Job:
-        """Return the job of restoring an open input; refuses what cannot be done before anything is."""
-        ranges = _plan_windows(len(stack), restorer.frames, settings)
-        truth = Truth.open(settings, len(stack), stack.frame_shape)
+    def of(
+        cls, stack: FrameStack, restorer: Restorer, settings: RunSettings, truth: Any | None = None
+    ) -> Job:
+        """Return the job of restoring an open input; refuses what cannot be done before anything is.
+
+        `truth` is the ground truth ``(Y, X)`` or ``(N, Y, X)``; ``None`` reads the one that `settings` name.
+        """
+        ranges = plan_windows(len(stack), restorer.frames, settings)
+        known = (settings, len(stack), stack.frame_shape)
+        truth = Truth.open(*known) if truth is None else Truth.fit(np.asarray(truth), *known)
         intensity = _stack_intensity(stack.data) if len(ranges) > 1 else None
         return cls(stack, restorer, settings, ranges, truth, intensity)
 
@@ -105,8 +117,23 @@ class Job:
         return (*([len(self.ranges)] if len(self.ranges) > 1 else []), *self.stack.frame_shape)
 
 
-def _plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> list[range]:
-    """Return the frames of each burst, or refuse a burst that input or restorer cannot give or take."""
+def plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> list[range]:
+    """Return the frames of each burst of an input of `count` frames.
+
+    Parameters
+    ----------
+    count : int
+        Frames in the input.
+    taken : tuple of int
+        Fewest and most frames the restorer takes; one that takes single frames gets merged bursts.
+    settings : RunSettings
+        Length and order of the bursts.
+
+    Raises
+    ------
+    InputError
+        If the input or the restorer cannot give or take such a burst.
+    """
     from napari_emrestore.bursts import windows
 
     fewest, most = taken
@@ -124,6 +151,12 @@ def _plan_windows(count: int, taken: tuple[int, int], settings: RunSettings) -> 
             came=f"a burst of {length} came",
             remedy="Change the number of frames, or pick another model.",
         )
+    if length == 1 and (settings.use or settings.skip):
+        raise InputError(
+            "Frames are used or skipped within bursts of several",
+            came="bursts of one frame came",
+            remedy="Ask for longer bursts, or crop the stack.",
+        )
     return windows(count, length, settings.window)
 
 
@@ -135,7 +168,7 @@ def _stack_intensity(data: Any) -> IntensityMap:
 
 
 def restore_window(
-    job: Job, frames: range, *, out: Any | None = None, monitor: Monitor
+    job: Job, frames: range, *, room: Room = _no_room, monitor: Monitor
 ) -> tuple[Restoration, WindowReport, Views]:
     """Return the restoration of some frames of a stack, what happened on the way, and what to look at.
 
@@ -145,21 +178,19 @@ def restore_window(
         What is to be done.
     frames : range
         Positions in the input.
-    out : array, optional
-        For a single frame: where the result goes, as for `restore`.
+    room : callable
+        Asked once with the shape and origin of the result; gives the array it goes to, as for `restore`, or
+        ``None``.
     monitor : Monitor
         Told about frames and tiles.
     """
     started = time.perf_counter()
-    ready: RegisteredBurst | None = None
-    reference, notes = frames.start, tuple[str, ...]()
-    if len(frames) > 1:
-        ready, notes = _bring_together(job, frames, monitor)
-        reference = frames[ready.reference]
-    restored = _restore(job, ready, reference, out, monitor)
+    ready, reference, notes = bring_together(job, frames, monitor)
+    restored = _restore(job, ready, reference, room, monitor)
     field = job.truth.of(reference) if job.truth else None
     # a result that streams to disk may be larger than memory, and nobody looks at it in one piece
-    views = {} if out is not None and field is None else _views(job, ready, reference, restored)
+    in_memory = isinstance(restored.image, np.ndarray)
+    views = _views(job, ready, reference, restored) if in_memory or field is not None else {}
     scores: tuple[Score, ...] = ()
     if field is not None:
         field = _cut(field, restored.origin_px, restored.image.shape)
@@ -171,7 +202,7 @@ def restore_window(
         reference=reference,
         origin_px=restored.origin_px,
         shape=(height, width),
-        verdicts=ready.verdicts if ready else (),
+        verdicts=ready.verdicts if ready and job.settings.kind else (),
         scores=scores,
         seconds=time.perf_counter() - started,
         notes=(*notes, *restored.provenance.notes),
@@ -180,41 +211,59 @@ def restore_window(
 
 
 def _restore(
-    job: Job, ready: RegisteredBurst | None, reference: int, out: Any | None, monitor: Monitor
+    job: Job, ready: RegisteredBurst | None, reference: int, room: Room, monitor: Monitor
 ) -> Restoration:
     """Return the restoration of a burst, of its merge for a restorer of single frames, or of one frame."""
-    from napari_emrestore.bursts import merge
     from napari_emrestore.restoration import restore
 
-    data: Any = job.stack.data[reference]
-    if ready is not None:
-        data = ready if job.restorer.frames[1] > 1 else merge(ready, job.settings.merge)
-    restored = restore(
-        data, job.restorer, tile=job.settings.tile, intensity=job.intensity, out=out, monitor=monitor
-    )
     origin = ready.origin_px if ready else (0, 0)
+    restored = restore(
+        what_is_restored(job, ready, reference),
+        job.restorer,
+        tile=job.settings.tile,
+        intensity=job.intensity,
+        out=room(job.stack.frame_shape if ready is None else ready.aligned.shape[1:], origin),
+        monitor=monitor,
+    )
     return replace(restored, origin_px=origin, acquisition=job.stack.acquisition)
 
 
-def _bring_together(job: Job, frames: range, monitor: Monitor) -> tuple[RegisteredBurst, tuple[str, ...]]:
-    """Return the burst on one grid, registered unless it is aligned already, and what to know about it."""
-    from napari_emrestore.bursts import register
+def what_is_restored(job: Job, ready: RegisteredBurst | None, reference: int) -> Any:
+    """Return what the restorer is given: a registered burst, its merge, or the one frame."""
+    from napari_emrestore.bursts import merge
 
+    if ready is None:
+        return job.stack.data[reference]
+    return ready if job.restorer.frames[1] > 1 else merge(ready, job.settings.merge)
+
+
+def bring_together(
+    job: Job, frames: range, monitor: Monitor
+) -> tuple[RegisteredBurst | None, int, tuple[str, ...]]:
+    """Return a burst on one grid, the position of its reference in the input, and what to know about it.
+
+    A burst of one frame needs no grid and is ``None``.
+    """
+    if len(frames) == 1:
+        return None, frames.start, ()
     pixels = np.asarray(job.stack.data[frames.start : frames.stop])
     burst = Burst(pixels, job.stack.acquisition, tuple(frames))
     reference, notes = _choose_reference(job, frames)
-    if job.settings.kind is not None:
-        return register(burst, kind=job.settings.kind, reference=reference, monitor=monitor), notes
-    aligned = pixels.astype(np.float32)
-    as_it_is = RegisteredBurst(
-        burst=burst,
-        warps=(Warp.identity(),) * len(burst),
-        verdicts=(),
-        reference=reference if isinstance(reference, int) else len(burst) // 2,
-        aligned=aligned,
-        valid=np.isfinite(aligned),
-    )
-    return as_it_is, (*notes, "frames were taken as aligned and none was examined")
+    ready = _register(job.settings, burst, reference, frames, monitor)
+    if job.settings.kind is None:
+        notes = (*notes, "frames were taken as aligned and none was examined")
+    return ready, frames[ready.reference], notes
+
+
+def _register(
+    settings: RunSettings, burst: Burst, reference: Reference, frames: range, monitor: Monitor
+) -> RegisteredBurst:
+    from napari_emrestore.bursts import as_aligned, register
+
+    decisions = settings.decisions(frames)
+    if settings.kind is None:
+        return as_aligned(burst, reference=reference, overrides=decisions)
+    return register(burst, kind=settings.kind, reference=reference, overrides=decisions, monitor=monitor)
 
 
 def _choose_reference(job: Job, frames: range) -> tuple[Reference, tuple[str, ...]]:

@@ -123,6 +123,10 @@ class TestEdgeWidth:
         x = np.arange(30, dtype=float)
         assert edge_width(LineProfile(x, (x > 14) * 1.0)).width_px < 1
 
+    def test_a_particle_is_no_edge(self):
+        with pytest.raises(InputError, match="one blurred step"):
+            edge_width(line_profile(sphere(30.0), (45.2, 2.0), (45.2, 118.0)))
+
     @pytest.mark.parametrize("seed", range(10))
     def test_noise_alone_has_no_edge(self, seed):
         x = np.arange(60, dtype=float)
@@ -173,6 +177,10 @@ class TestParticleDiameter:
         x = np.arange(90, dtype=float)
         with pytest.raises(InputError):
             particle_diameter(LineProfile(x, np.random.default_rng(seed).normal(size=90)))
+
+    def test_an_edge_is_no_particle(self):
+        with pytest.raises(InputError, match="both sides"):
+            particle_diameter(edge(2.0))
 
     def test_refuses_what_is_not_round(self):
         x = np.arange(90, dtype=float)

@@ -63,7 +63,8 @@ def edge_width(profile: LineProfile) -> Edge:
     Raises
     ------
     InputError
-        If fewer than 6 points are measured, or no step can be told from the noise of the profile.
+        If fewer than 6 points are measured, no step can be told from the noise of the profile, or its width
+        is not known to half of it or a pixel.
 
     Notes
     -----
@@ -90,7 +91,14 @@ def edge_width(profile: LineProfile) -> Edge:
             came=f"has a step of {abs(step):.3g} ± {best.errors[1]:.2g}" + ("" if inside else " at its end"),
             remedy="Draw the line across one edge, from flat to flat, or average over a wider line.",
         )
-    width, error = (abs(sigma) * _SIGMAS_10_TO_90, best.errors[3] * _SIGMAS_10_TO_90)
+    width, error = abs(sigma) * _SIGMAS_10_TO_90, best.errors[3] * _SIGMAS_10_TO_90
+    if error > max(width / 2, 1.0):
+        raise InputError(
+            "An edge width needs a profile that follows one blurred step",
+            item="the profile",
+            came=f"fits a width of {width:.3g} ± {error:.2g} px",
+            remedy="Draw the line across one edge only, from flat to flat.",
+        )
     return Edge(width, error, centre, step, profile.to_nm(width), profile.to_nm(error))
 
 

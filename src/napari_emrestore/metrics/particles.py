@@ -20,6 +20,7 @@ _FEWEST_IN_CORE = 5
 _BACKGROUND_SHARE = 0.12  # of the points, at either end
 _CORE_SHARE = 0.5  # of the depth; there the chord is 0.87 of the diameter and blur hardly reaches it
 _CROSSING_SHARE = 0.05  # of the depth
+_UNLIKE_SHARE = 0.5  # of the depth, between both ends
 _CERTAIN = 3.0  # standard deviations
 
 
@@ -72,8 +73,8 @@ def particle_diameter(profile: LineProfile) -> Particle:
     Raises
     ------
     InputError
-        If fewer than 12 points are measured, no particle stands out of the background, or its core has
-        too few points or is not rounded.
+        If fewer than 12 points are measured, no particle stands out of the background, the background
+        differs between both sides, or the core has too few points or is not rounded.
 
     Notes
     -----
@@ -96,7 +97,7 @@ def particle_diameter(profile: LineProfile) -> Particle:
             came=f"{distance.size} came",
             remedy="Draw a longer line across the particle.",
         )
-    background, noise = _background(intensity)
+    background, noise, unlike = _background(intensity)
     signed = intensity - background
     smooth = _smoothed(signed)
     top = int(np.argmax(np.abs(smooth)))
@@ -106,6 +107,13 @@ def particle_diameter(profile: LineProfile) -> Particle:
             item="the profile",
             came=f"differs from it by {abs(smooth[top]):.3g} at most, in a scatter of {noise:.3g}",
             remedy="Draw the line through one particle, from background to background, or make it wider.",
+        )
+    if unlike > _UNLIKE_SHARE * abs(smooth[top]):
+        raise InputError(
+            "A diameter needs one background on both sides of the particle",
+            item="the profile",
+            came=f"ends {unlike:.3g} apart, with a particle of {abs(smooth[top]):.3g}",
+            remedy="Draw the line from background to background; a single edge has an edge width.",
         )
     core = _around(top, np.abs(smooth) >= _CORE_SHARE * abs(smooth[top]), smooth * smooth[top] > 0)
     centre, radius, radius_error, depth = _fit_sphere(distance[core], signed[core])
@@ -124,11 +132,12 @@ def particle_diameter(profile: LineProfile) -> Particle:
     )
 
 
-def _background(intensity: NDArray[np.float64]) -> tuple[float, float]:
-    """Return mean and standard deviation of both ends; the latter about the mean of its own end."""
+def _background(intensity: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return mean, standard deviation (of each end about its own mean) and difference of both ends."""
     count = max(3, round(_BACKGROUND_SHARE * intensity.size))
     ends = intensity[:count], intensity[-count:]
-    return float(np.mean(ends)), float(np.sqrt(np.mean([end.var(ddof=1) for end in ends])))
+    noise = float(np.sqrt(np.mean([end.var(ddof=1) for end in ends])))
+    return float(np.mean(ends)), noise, float(abs(ends[0].mean() - ends[1].mean()))
 
 
 def _smoothed(signed: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -90,7 +90,7 @@ class TestPlots:
         figure = plots.new_figure()
         profiles = measure_profiles([Candidate("step", image)], (20, 0), (20, 59), pixel_size_nm=(2.0, 2.0))
         plots.draw_profiles(figure, profiles)
-        assert re.search(r"step: edge 10\.\d ± \S+ nm", texts(figure))
+        assert re.search(r"step: edge 10\.\d\d ± 0\.00 nm$", texts(figure), re.M)
         assert "distance (nm)" in texts(figure)
 
     @pytest.mark.parametrize(("suffix", "head"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])

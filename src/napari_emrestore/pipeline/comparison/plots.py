@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import cycle
+from math import floor, inf, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -255,6 +256,6 @@ def _measured_label(name: str, measured: MeasuredProfile) -> str:
 
 
 def _length(px: float, error_px: float, nm: float | None, error_nm: float | None) -> str:
-    if nm is None or error_nm is None:
-        return f"{px:.3g} ± {error_px:.1g} px"
-    return f"{nm:.3g} ± {error_nm:.1g} nm"
+    value, error, unit = (px, error_px, "px") if nm is None or error_nm is None else (nm, error_nm, "nm")
+    decimals = min(2, max(0, -floor(log10(error)))) if 0 < error < inf else 2
+    return f"{value:.{decimals}f} ± {error:.{decimals}f} {unit}"

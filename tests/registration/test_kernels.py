@@ -5,7 +5,6 @@ import pytest
 
 from napari_emrestore.registration import _newton
 from napari_emrestore.registration.cells import cell_pixels, choose_cells, usable_cells
-from napari_emrestore.registration.ecc import soften
 from napari_emrestore.registration.kernels import make_kernels
 from napari_emrestore.registration.pyramid import from_level, noise_gain, plan, survey, to_level
 
@@ -44,9 +43,9 @@ def test_all_kernels_take_the_same_sums(images, other, masked):
         sums.append(
             [
                 cells,
-                k.template_moments(k.table(template, SCALE), cells, SCALE),
+                k.template_moments(k.prepared(template, SCALE), cells, SCALE),
                 k.image_moments(template, batch, WARPS, cells, active, SCALE)[active],
-                k.gradient_products(template, batch, WARPS, cells, 1),
+                k.slope_products(template, batch, WARPS, cells, 1),
                 total,
                 count,
             ]
@@ -83,7 +82,7 @@ def test_moments_make_the_sums_of_the_eight_features(images):
     template = images[0]
     cells = usable_cells(np.ones(SHAPE, bool))[None]
     k = make_kernels(backend="numba")
-    rows = k.template_moments(k.table(template, SCALE), cells, SCALE)[0]
+    rows = k.template_moments(k.prepared(template, SCALE), cells, SCALE)[0]
     gy, gx = np.zeros(SHAPE), np.zeros(SHAPE)
     gy[1:-1], gx[:, 1:-1] = (template[2:] - template[:-2]) / 2, (template[:, 2:] - template[:, :-2]) / 2
     y, x = ((np.indices(SHAPE).T - (np.array(SHAPE) - 1) / 2) / SCALE).T
@@ -94,7 +93,7 @@ def test_moments_make_the_sums_of_the_eight_features(images):
     _newton.features(rows, _newton.GY, _newton.GX, found)
     np.testing.assert_allclose(found, every.sum(1), atol=1e-3)
     products = np.empty((8, 8))
-    _newton.hessian(rows, 1.0, 1.0, products)
+    _newton.hessian(rows, (1.0, 1.0, 1.0), products)
     np.testing.assert_allclose(products, every @ every.T, rtol=1e-3, atol=1e-3)
 
 
@@ -147,7 +146,7 @@ def test_levels_share_one_geometry():
 def test_the_noise_of_a_level_is_known(level):
     noise = np.random.default_rng(3).normal(size=(512, 512)).astype(np.float32)
     k = make_kernels(backend="numba")
-    image = soften(k.pyramid([noise], [0.0], [1.0], range(level, level + 1))[level][0])
+    image = k.soften(k.pyramid([noise], [0.0], [1.0], range(level, level + 1))[level][0])
     assert image.var() == pytest.approx(noise_gain(level), rel=0.05)
     slope = (image[1:-1, 2:] - image[1:-1, :-2]) ** 2 / 4 + (image[2:, 1:-1] - image[:-2, 1:-1]) ** 2 / 4
     assert slope.mean() == pytest.approx(noise_gain(level, gradient=True), rel=0.05)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.registration import cells as planner
-from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
+from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS, YY
 from napari_emrestore.registration.cells import cell_width
 
 if TYPE_CHECKING:
@@ -151,14 +151,23 @@ class ArrayKernels:
         """Return numpy images as a batch where the passes run."""
         return self._a.put(images)
 
-    def table(self, image: Array, scale: float) -> Array:
+    def soften(self, image: Array) -> Array:
+        """Return an image low-passed by (1 4 1)/6 along both axes."""
+        for _ in range(2):
+            sums = 4 * image
+            sums[1:] += image[:-1]
+            sums[:-1] += image[1:]
+            sums[0] += image[0]
+            sums[-1] += image[-1]
+            image = (sums / 6).swapaxes(0, 1)
+        return image
+
+    def prepared(self, image: Array, scale: float) -> Array:
         """Return the template's row quantities summed over cells, shape (Y, cells, 24)."""
         h, w = image.shape
         cell = cell_width(w)
         columns = (w - 2) // cell
-        gy, gx = image * 0, image * 0
-        gy[1:-1] = (image[2:] - image[:-2]) * 0.5
-        gx[:, 1:-1] = (image[:, 2:] - image[:, :-2]) * 0.5
+        gy, gx = self._gradients(image)
         u = self._a.put((np.arange(w) - (w - 1) / 2)[None] / scale)
         alone = [gy, u * gy, gx, u * gx, u * u * gx]
         products = [gy * gy * u**i for i in range(3)]
@@ -167,11 +176,19 @@ class ArrayKernels:
         summed = [q[:, 1 : 1 + columns * cell].reshape(h, columns, cell).sum(-1) for q in every]
         return self._a.stack(summed).swapaxes(0, 1).swapaxes(1, 2)
 
-    def template_moments(self, table: Array, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
+    def template_moments(
+        self, prepared: Array, cells: NDArray[np.bool_], scale: float
+    ) -> NDArray[np.float64]:
         """Return the template's moments over the chosen cells, shape (B, 24, 5)."""
         chosen = self._a.put(cells)
-        lines = self._a.host(self._a.stack([(table * c[..., None]).sum(1) for c in chosen]))
-        return _moments(lines, scale, TEMPLATE_ROWS, POWERS)
+        lines = np.array(self._a.host(self._a.stack([(prepared * c[..., None]).sum(1) for c in chosen])))
+        step = planner.row_step(cells.shape[1])
+        taken = np.arange(cells.shape[1]) % step == step // 2
+        lines[:, ~taken, YY:] = 0
+        moments = _moments(lines, scale, TEMPLATE_ROWS, POWERS)
+        some = np.count_nonzero(cells[:, taken], axis=(1, 2))
+        moments[:, YY:] *= (np.count_nonzero(cells, axis=(1, 2)) / np.maximum(some, 1))[:, None, None]
+        return moments
 
     def choose_cells(
         self,
@@ -204,13 +221,13 @@ class ArrayKernels:
         out[which] = _moments(np.moveaxis(lines, 0, -1), scale, IMAGE_ROWS, IMAGE_POWERS)
         return out
 
-    def _gradients(self, template: Array) -> tuple[Array, Array]:
-        gy, gx = template * 0, template * 0
-        gy[1:-1] = (template[2:] - template[:-2]) * 0.5
-        gx[:, 1:-1] = (template[:, 2:] - template[:, :-2]) * 0.5
+    def _gradients(self, images: Array) -> tuple[Array, Array]:
+        gy, gx = images * 0, images * 0
+        gy[..., 1:-1, :] = (images[..., 2:, :] - images[..., :-2, :]) * 0.5
+        gx[..., 1:-1] = (images[..., 2:] - images[..., :-2]) * 0.5
         return gy, gx
 
-    def gradient_products(
+    def slope_products(
         self,
         template: Array,
         images: Array,
@@ -218,22 +235,26 @@ class ArrayKernels:
         cells: NDArray[np.bool_],
         step: int,
     ) -> NDArray[np.float64]:
-        """Return sums of gradient products, shape (B, axis, (tt, ti, ii))."""
-        both = cells.copy()
-        both[:, 1:-1] &= cells[:, :-2] & cells[:, 2:]
-        both[:, :2] = both[:, -2:] = False
+        """Return sums of slope products, shape (B, (yy, xx, yx), (tt, ti, ii))."""
+        chosen = cells.copy()
+        for d in (1, 2):
+            chosen[:, d:-d] &= cells[:, : -2 * d] & cells[:, 2 * d :]
+        both = chosen.copy()
+        both[:, :, 1:-1] &= chosen[:, :, :-2] & chosen[:, :, 2:]
+        both[:, :3] = both[:, -3:] = both[:, :, 0] = both[:, :, -1] = False
         weight = self._a.put(planner.cell_pixels(both, template.shape[1]))
         i = self._sample(images, warps)
-        out = np.zeros((len(warps), 2, 3))
-        for axis, t in enumerate(self._gradients(template)):
-            d = i * 0
-            if axis == 0:
-                d[:, 1:-1] = (i[:, 2:] - i[:, :-2]) * 0.5
-            else:
-                d[:, :, 1:-1] = (i[:, :, 2:] - i[:, :, :-2]) * 0.5
-            for k, product in enumerate((weight * t * t, weight * t * d, weight * d * d)):
-                out[:, axis, k] = self._a.host(product.sum(-1)).sum(-1, dtype=np.float64)
-        return out
+        (ty, tx), (cy, cx) = self._gradients(template), self._gradients(i)
+        iy, ix = i * 0, i * 0
+        iy[:, 2:-2] = (8 * (i[:, 3:-1] - i[:, 1:-3]) - (i[:, 4:] - i[:, :-4])) / 12
+        ix[:, :, 2:-2] = (8 * (i[:, :, 3:-1] - i[:, :, 1:-3]) - (i[:, :, 4:] - i[:, :, :-4])) / 12
+        products = [
+            [ty * ty, ty * iy, cy * iy],
+            [tx * tx, tx * ix, cx * ix],
+            [ty * tx, (ty * ix + tx * iy) / 2, (cy * ix + cx * iy) / 2],
+        ]
+        lines = self._a.stack([self._a.stack([(weight * q).sum(-1) for q in row]) for row in products])
+        return np.asarray(np.moveaxis(self._a.host(lines).sum(-1, dtype=np.float64), -1, 0))
 
     def add_sampled(
         self, images: Array, warps: NDArray[np.float64], cells: NDArray[np.bool_]

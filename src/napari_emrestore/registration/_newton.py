@@ -33,7 +33,7 @@ IMAGE_POWERS = 3
 # What a step finds: correlation before it, variance of the image, its length, the way since cells were set.
 CORRELATION, VARIANCE, MOVED, TRAVELLED = 0, 1, 2, 3
 
-LEAST_SHARE = 0.1
+LEAST_SHARE, MOST_SHARE = 0.1, 1.5
 LEAST_PIXELS = 256.0
 
 # Two terms per feature: sign, gradient (0: y, 1: x), power of X, power of Y.
@@ -72,9 +72,8 @@ def features(rows: NDArray[np.float64], first_y: int, first_x: int, out: NDArray
 
 
 @compiled
-def hessian(rows: NDArray[np.float64], share_y: float, share_x: float, out: NDArray[np.float64]) -> None:
-    """Write the 8 by 8 sums of feature products, noise taken out by the signal share of each axis."""
-    cross = math.sqrt(share_y * share_x)
+def hessian(rows: NDArray[np.float64], shares: tuple[float, float, float], out: NDArray[np.float64]) -> None:
+    """Write the 8 by 8 sums of feature products, noise taken out by the signal shares of yy, yx and xx."""
     for k in range(8):
         for m in range(8):
             total = 0.0
@@ -83,12 +82,10 @@ def hessian(rows: NDArray[np.float64], share_y: float, share_x: float, out: NDAr
                     sign = _SIGN[k, s] * _SIGN[m, t]
                     axes = _AXIS[k, s] + _AXIS[m, t]
                     if sign != 0.0:
-                        first, share = YX, cross
-                        if axes == 0:
-                            first, share = YY, share_y
-                        elif axes == 2:
-                            first, share = XX, share_x
-                        total += sign * share * rows[first + _PX[k, s] + _PX[m, t], _PY[k, s] + _PY[m, t]]
+                        first = YY if axes == 0 else (YX if axes == 1 else XX)
+                        total += (
+                            sign * shares[axes] * rows[first + _PX[k, s] + _PX[m, t], _PY[k, s] + _PY[m, t]]
+                        )
             out[k, m] = total
 
 
@@ -137,7 +134,8 @@ def ecc_step(
     F, template t and image i, ``step = H^-1 F^T (g i - t)`` and the gain
     ``g = (t.t - t.P t) / (t.i - t.P i)``, P projecting onto the features. Gradients are per pixel,
     parameters per `scale` pixels. Noise in the template makes H too large and the step too short by the
-    signal share ``<grad t, grad i> g / <grad t, grad t>``; `shares` are these ratios without the gain.
+    signal shares ``<grad t, grad i> g / <grad t, grad t>`` of yy, xx and yx; `shares` are these ratios
+    without the gain.
 
     Returns False, with a zero step, when there is none.
     """
@@ -153,12 +151,14 @@ def ecc_step(
     spread = math.sqrt(var_t * var_i)
     found[CORRELATION], found[VARIANCE] = covariance / spread, var_i / n
     rough_gain = var_t / max(covariance, 0.05 * spread)
-    share_y = min(max(shares[0] * rough_gain, LEAST_SHARE), 1.0)
-    share_x = min(max(shares[1] * rough_gain, LEAST_SHARE), 1.0)
+    share_y = min(max(shares[0] * rough_gain, LEAST_SHARE), MOST_SHARE)
+    share_x = min(max(shares[1] * rough_gain, LEAST_SHARE), MOST_SHARE)
+    # White noise has no product of both slopes. Where the scene has little of it the ratio says nothing.
+    share_yx = min(max(shares[2] * rough_gain, math.sqrt(share_y * share_x)), MOST_SHARE)
     features(rows, GY, GX, sums)
     features(rows, GYT, GXT, with_t)
     features(image, GYJ, GXJ, with_i)
-    hessian(rows, share_y, share_x, full)
+    hessian(rows, (share_y, share_yx, share_x), full)
     p = kind_basis.shape[0]
     small, sides, right = np.zeros((p, p)), np.zeros((p, 2)), np.zeros((p, 2))
     for a in range(p):
@@ -239,6 +239,7 @@ def advance(
     shape: tuple[int, int],
     longest_px: float,
     tolerance_px: float,
+    shrinking: float,
     warps: NDArray[np.float64],
     active: NDArray[np.bool_],
     found: NDArray[np.float64],
@@ -246,8 +247,8 @@ def advance(
     """Take one step for every active frame: update `warps`, `active` and `found` (B, 4) in place.
 
     Steps are cut to `longest_px` at the corners. A frame rests when what is still to come, judged by how
-    much shorter its last step was than the one before, is below `tolerance_px`. A frame without a step
-    gets a NaN correlation and rests.
+    much shorter its last step was than the one before (`shrinking` for the first, and at least), is below
+    `tolerance_px`. A frame without a step gets a NaN correlation and rests.
     """
     step = np.empty(8)
     scale = (max(shape[0], shape[1]) - 1) / 2
@@ -271,7 +272,7 @@ def advance(
         if not compose(warps[b], step, kind_basis.shape[0] == 3, shape, scale):
             found[b, CORRELATION] = np.nan
             continue
-        shrink = min(max(reach / last, 0.1), 0.9) if last > 0.0 else 0.25
+        shrink = min(max(reach / last, shrinking), 0.9) if last > 0.0 else shrinking
         found[b, MOVED] = reach
         found[b, TRAVELLED] += reach
         active[b] = reach * shrink / (1.0 - shrink) > tolerance_px

@@ -10,7 +10,7 @@ from napari_emrestore.registration import _numba_filters as filters
 from napari_emrestore.registration import _numba_kernels as passes
 from napari_emrestore.registration._newton import IMAGE_POWERS, IMAGE_ROWS, POWERS, TEMPLATE_ROWS
 from napari_emrestore.registration._numba_cells import choose_cells
-from napari_emrestore.registration.cells import cell_width
+from napari_emrestore.registration.cells import cell_width, row_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,17 +64,23 @@ class NumbaKernels:
         """Return the images themselves."""
         return images
 
-    def table(self, image: Images, scale: float) -> Images:
-        """Return the template's row quantities summed over cells."""
-        cell = cell_width(image.shape[1])
-        out = np.zeros((image.shape[0], (image.shape[1] - 2) // cell + 1, TEMPLATE_ROWS), np.float32)
-        passes.template_table(image, scale, cell, out)
+    def soften(self, image: Images) -> Images:
+        """Return an image low-passed by (1 4 1)/6 along both axes."""
+        out = np.empty_like(image)
+        filters.soften(image, out)
         return out
 
-    def template_moments(self, table: Images, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
+    def prepared(self, image: Images, scale: float) -> Images:
+        """Return the template itself: its sums are quick to take."""
+        return image
+
+    def template_moments(
+        self, prepared: Images, cells: NDArray[np.bool_], scale: float
+    ) -> NDArray[np.float64]:
         """Return the template's moments over the chosen cells."""
         out = np.empty((len(cells), TEMPLATE_ROWS, POWERS))
-        passes.template_moments(table, cells, scale, out)
+        h, w = prepared.shape
+        passes.template_moments(prepared, cells, scale, cell_width(w), row_step(h), out)
         return out
 
     def choose_cells(
@@ -105,7 +111,7 @@ class NumbaKernels:
         passes.image_moments(template, images, warps, cells, active, scale, cell, out)
         return out
 
-    def gradient_products(
+    def slope_products(
         self,
         template: Images,
         images: Images,
@@ -113,9 +119,9 @@ class NumbaKernels:
         cells: NDArray[np.bool_],
         step: int,
     ) -> NDArray[np.float64]:
-        """Return sums of gradient products."""
-        out = np.empty((len(warps), 2, 3))
-        passes.gradient_products(template, images, warps, cells, cell_width(template.shape[1]), step, out)
+        """Return sums of slope products."""
+        out = np.empty((len(warps), 3, 3))
+        passes.slope_products(template, images, warps, cells, cell_width(template.shape[1]), step, out)
         return out
 
     def add_sampled(

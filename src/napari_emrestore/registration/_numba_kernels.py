@@ -26,70 +26,113 @@ U = np.uint64
 
 
 @compiled
-def template_table(image: Image, scale: float, cell: int, out: Image) -> None:
-    """Write running sums of a template's row quantities (see `_newton`), shape (Y, cells + 1, 24)."""
-    h, w = image.shape
-    half, inverse = F(0.5), F(1.0 / scale)
-    centre = F((w - 1) / 2)
-    q = np.empty(TEMPLATE_ROWS, F)
-    for y in range(1, h - 1):
-        q[:] = F(0)
-        for c in range(out.shape[1] - 1):
-            for x in range(1 + c * cell, 1 + (c + 1) * cell):
-                t = image[y, x]
-                gy = half * (image[y + 1, x] - image[y - 1, x])
-                gx = half * (image[y, x + 1] - image[y, x - 1])
-                u = (F(x) - centre) * inverse
-                q[0] += t
-                q[1] += t * t
-                q[2] += gy
-                q[3] += u * gy
-                q[4] += gx
-                q[5] += u * gx
-                q[6] += u * u * gx
-                q[7] += gy * t
-                q[8] += u * gy * t
-                q[9] += gx * t
-                q[10] += u * gx * t
-                q[11] += u * u * gx * t
-                power = F(1)
-                for i in range(5):
-                    if i < 3:
-                        q[12 + i] += gy * gy * power
-                    if i < 4:
-                        q[15 + i] += gy * gx * power
-                    q[19 + i] += gx * gx * power
-                    power *= u
-            out[y, c + 1] = q
+def _next_run(chosen: NDArray[np.bool_], start: int) -> tuple[int, int]:
+    """Return first and end of the next run of chosen cells; both the number of cells when there is none."""
+    first = start
+    while first < chosen.size and not chosen[first]:
+        first += 1
+    end = first
+    while end < chosen.size and chosen[end]:
+        end += 1
+    return first, end
 
 
 @compiled
-def template_moments(table: Image, cells: NDArray[np.bool_], scale: float, out: Matrix) -> None:
+def _reduce_template(above: Image, row: Image, below: Image, n: int, u0: Any, du: Any, out: Matrix) -> None:
+    """Add to `out` the row quantities of `n` pixels but products; rows start one pixel to the left."""
+    up, down, centre, right = above[1:], below[1:], row[1:], row[2:]
+    s, ss = F(0), F(0)
+    y0, y1, x0, x1, x2 = F(0), F(0), F(0), F(0), F(0)
+    ty0, ty1, tx0, tx1, tx2 = F(0), F(0), F(0), F(0), F(0)
+    for k in range(n):
+        t = centre[k]
+        u = u0 + du * F(k)
+        gy, gx = down[k] - up[k], right[k] - row[k]
+        ugy, ugx = u * gy, u * gx
+        uugx = u * ugx
+        s += t
+        ss += t * t
+        y0 += gy
+        y1 += ugy
+        x0 += gx
+        x1 += ugx
+        x2 += uugx
+        ty0 += gy * t
+        ty1 += ugy * t
+        tx0 += gx * t
+        tx1 += ugx * t
+        tx2 += uugx * t
+    out[0] += s
+    out[1] += ss
+    for q, slope in enumerate((y0, y1, x0, x1, x2, ty0, ty1, tx0, tx1, tx2)):
+        out[2 + q] += F(0.5) * slope
+
+
+@compiled
+def _reduce_products(above: Image, row: Image, below: Image, n: int, u0: Any, du: Any, out: Matrix) -> None:
+    """Add to `out` the gradient products of `n` pixels; rows start one pixel to the left."""
+    up, down, right = above[1:], below[1:], row[2:]
+    yy0, yy1, yy2 = F(0), F(0), F(0)
+    yx0, yx1, yx2, yx3 = F(0), F(0), F(0), F(0)
+    xx0, xx1, xx2, xx3, xx4 = F(0), F(0), F(0), F(0), F(0)
+    for k in range(n):
+        u = u0 + du * F(k)
+        gy, gx = down[k] - up[k], right[k] - row[k]
+        ugy, ugx = u * gy, u * gx
+        uugx = u * ugx
+        yy0 += gy * gy
+        yy1 += gy * ugy
+        yy2 += ugy * ugy
+        yx0 += gy * gx
+        yx1 += gy * ugx
+        yx2 += ugy * ugx
+        yx3 += ugy * uugx
+        xx0 += gx * gx
+        xx1 += gx * ugx
+        xx2 += ugx * ugx
+        xx3 += ugx * uugx
+        xx4 += uugx * uugx
+    products = (yy0, yy1, yy2, yx0, yx1, yx2, yx3, xx0, xx1, xx2, xx3, xx4)
+    for q, product in enumerate(products):
+        out[12 + q] += F(0.25) * product
+
+
+@compiled
+def template_moments(
+    template: Image, cells: NDArray[np.bool_], scale: float, cell: int, step: int, out: Matrix
+) -> None:
     """Write the moments of a template over the chosen cells of each frame, shape (B, 24, 5).
 
-    `table` holds running sums along each row (first entry 0), so that a run of cells costs two look-ups.
+    Products are taken from every `step`-th row, for all.
     """
-    h, columns = cells.shape[1:]
-    line = np.empty(TEMPLATE_ROWS, F)
+    h, w = template.shape
+    line = np.empty(TEMPLATE_ROWS)
+    du = F(1.0 / scale)
     out[:] = 0.0
     for b in range(cells.shape[0]):
-        for y in range(h):
-            line[:] = F(0)
-            start = -1
-            for c in range(columns + 1):
-                inside = c < columns and cells[b, y, c]
-                if inside and start < 0:
-                    start = c
-                elif start >= 0 and not inside:
-                    for q in range(TEMPLATE_ROWS):
-                        line[q] += table[y, c, q] - table[y, start, q]
-                    start = -1
+        every, some = 0, 0
+        for y in range(1, h - 1):
+            line[:] = 0.0
+            above, row, below = template[y - 1], template[y], template[y + 1]
+            taken = y % step == step // 2
+            first, end = _next_run(cells[b, y], 0)
+            while first < end:
+                left, n = first * cell, (end - first) * cell
+                u0 = F((left + 1 - (w - 1) / 2) / scale)
+                _reduce_template(above[left:], row[left:], below[left:], n, u0, du, line)
+                every += n
+                if taken:
+                    _reduce_products(above[left:], row[left:], below[left:], n, u0, du, line)
+                    some += n
+                first, end = _next_run(cells[b, y], end)
             v = (y - (h - 1) / 2) / scale
-            for q in range(TEMPLATE_ROWS):
-                power = np.float64(line[q])
+            for q in range(TEMPLATE_ROWS if taken else 12):
+                power = line[q]
                 for j in range(POWERS):
                     out[b, q, j] += power
                     power *= v
+        if some > 0:
+            out[b, 12:] *= every / some
 
 
 @compiled
@@ -239,7 +282,6 @@ def image_moments(
 ) -> None:
     """Write the moments of each active frame sampled through its warp, shape (B, 8, 3)."""
     h, w = template.shape
-    columns = cells.shape[2]
     sampled, crossed = np.empty(w + 16, F), np.empty(w + 16, F)
     line = np.empty(IMAGE_ROWS)
     du = F(1.0 / scale)
@@ -250,74 +292,73 @@ def image_moments(
         flat = images[b].reshape(h * w)
         for y in range(1, h - 1):
             line[:] = 0.0
-            c = 0
-            while c < columns:
-                if not cells[b, y, c]:
-                    c += 1
-                    continue
-                first = c
-                while c < columns and cells[b, y, c]:
-                    c += 1
-                x, n = 1 + first * cell, (c - first) * cell
-                sample_row(flat, (h, w), warps[b], y, x, n, crossed, sampled)
-                u0 = F((x - (w - 1) / 2) / scale)
-                above, row, below = template[y - 1, x - 1 :], template[y, x - 1 :], template[y + 1, x - 1 :]
+            first, end = _next_run(cells[b, y], 0)
+            while first < end:
+                left, n = first * cell, (end - first) * cell
+                sample_row(flat, (h, w), warps[b], y, left + 1, n, crossed, sampled)
+                u0 = F((left + 1 - (w - 1) / 2) / scale)
+                above, row, below = template[y - 1, left:], template[y, left:], template[y + 1, left:]
                 _reduce(above, row, below, sampled, n, u0, du, line)
+                first, end = _next_run(cells[b, y], end)
             v = (y - (h - 1) / 2) / scale
             for q in range(IMAGE_ROWS):
-                power = 1.0
+                power = line[q]
                 for j in range(IMAGE_POWERS):
-                    out[b, q, j] += line[q] * power
+                    out[b, q, j] += power
                     power *= v
 
 
 @compiled
-def _reduce_gradients(t: Image, three: Image, n: int, out: Matrix) -> None:
-    """Add the gradient products of `n` pixels; rows above, at and below start one to the left."""
-    t0, t1, t2 = t[0, 1:], t[1], t[2, 1:]
-    i0, i1, i2 = three[0, 1:], three[1], three[2, 1:]
-    t3, i3 = t[1, 2:], three[1, 2:]
-    ytt, yti, yii, xtt, xti, xii = F(0), F(0), F(0), F(0), F(0), F(0)
+def _reduce_slopes(t: Image, i: Image, n: int, out: Matrix) -> None:
+    """Add the slope products of `n` pixels; the rows from two above to two below start two to the left.
+
+    A template's slope is the central difference its gradient is; the image's is a fourth-order one as
+    well, close to how the image changes as its warp moves.
+    """
+    t_up, t_down, t_left, t_right = t[1, 2:], t[3, 2:], t[2, 1:], t[2, 3:]
+    up2, up, down, down2 = i[0, 2:], i[1, 2:], i[3, 2:], i[4, 2:]
+    left2, left, right, right2 = i[2], i[2, 1:], i[2, 3:], i[2, 4:]
+    eighth = F(0.125)
+    tyy, txx, tyx, yy, xx, yx = F(0), F(0), F(0), F(0), F(0), F(0)
+    iyy, ixx, iyx = F(0), F(0), F(0)
     for k in range(n):
-        ty, iy = t2[k] - t0[k], i2[k] - i0[k]
-        tx, ix = t3[k] - t1[k], i3[k] - i1[k]
-        ytt += ty * ty
-        yti += ty * iy
-        yii += iy * iy
-        xtt += tx * tx
-        xti += tx * ix
-        xii += ix * ix
-    out[0, 0] += 0.25 * ytt
-    out[0, 1] += 0.25 * yti
-    out[0, 2] += 0.25 * yii
-    out[1, 0] += 0.25 * xtt
-    out[1, 1] += 0.25 * xti
-    out[1, 2] += 0.25 * xii
+        ty, tx = t_down[k] - t_up[k], t_right[k] - t_left[k]
+        cy, cx = down[k] - up[k], right[k] - left[k]
+        iy, ix = cy - eighth * (down2[k] - up2[k]), cx - eighth * (right2[k] - left2[k])
+        tyy += ty * ty
+        txx += tx * tx
+        tyx += ty * tx
+        yy += ty * iy
+        xx += tx * ix
+        yx += ty * ix + tx * iy
+        iyy += cy * iy
+        ixx += cx * ix
+        iyx += cy * ix + cx * iy
+    out[:, 0] += F(0.25) * np.array((tyy, txx, tyx))
+    out[:, 1] += F(1 / 3) * np.array((yy, xx, F(0.5) * yx))
+    out[:, 2] += F(1 / 3) * np.array((iyy, ixx, F(0.5) * iyx))
 
 
 @compiled
-def gradient_products(
+def slope_products(
     template: Image, images: Image, warps: Matrix, cells: NDArray[np.bool_], cell: int, step: int, out: Matrix
 ) -> None:
-    """Write sums of gradient products over every `step`-th row: (B, axis, (tt, ti, ii))."""
+    """Write sums of slope products over every `step`-th row: (B, (yy, xx, yx), (tt, ti, ii))."""
     h, w = template.shape
-    columns = cells.shape[2]
-    three, crossed = np.empty((3, w + 18), F), np.empty(w + 16, F)
+    five, crossed = np.empty((5, w + 20), F), np.empty(w + 16, F)
     out[:] = 0.0
     for b in range(images.shape[0]):
         flat = images[b].reshape(h * w)
-        for y in range(2, h - 2, step):
-            start = -1
-            for c in range(columns + 1):
-                inside = c < columns and cells[b, y, c] and cells[b, y - 1, c] and cells[b, y + 1, c]
-                if inside and start < 0:
-                    start = c
-                elif start >= 0 and not inside:
-                    x, n = 1 + start * cell, (c - start) * cell
-                    for r in range(3):
-                        sample_row(flat, (h, w), warps[b], y - 1 + r, x - 1, n + 2, crossed, three[r])
-                    _reduce_gradients(template[y - 1 : y + 2, x - 1 : x + n + 1], three, n, out[b])
-                    start = -1
+        for y in range(3, h - 3, step):
+            both = cells[b, y] & cells[b, y - 1] & cells[b, y + 1] & cells[b, y - 2] & cells[b, y + 2]
+            first, end = _next_run(both, 0)
+            while first < end:
+                left, n = (first + 1) * cell - 1, (end - first - 2) * cell
+                if n > 0:
+                    for r in range(5):
+                        sample_row(flat, (h, w), warps[b], y - 2 + r, left, n + 4, crossed, five[r])
+                    _reduce_slopes(template[y - 2 : y + 3, left : left + n + 4], five, n, out[b])
+                first, end = _next_run(both, end)
 
 
 @compiled
@@ -325,20 +366,15 @@ def add_sampled(
     image: Image, warp: Matrix, cells: NDArray[np.bool_], cell: int, total: Image, count: Image
 ) -> None:
     """Add one warped image, where its cells are, to the running total and count."""
-    columns = cells.shape[1]
     h, w = image.shape
     flat = image.reshape(h * w)
     sampled, crossed = np.empty(w + 16, F), np.empty(w + 16, F)
     for y in range(cells.shape[0]):
-        start = -1
-        for c in range(columns + 1):
-            inside = c < columns and cells[y, c]
-            if inside and start < 0:
-                start = c
-            elif start >= 0 and not inside:
-                x, n = 1 + start * cell, (c - start) * cell
-                sample_row(flat, (h, w), warp, y, x, n, crossed, sampled)
-                for k in range(n):
-                    total[y, x + k] += sampled[k]
-                    count[y, x + k] += F(1)
-                start = -1
+        first, end = _next_run(cells[y], 0)
+        while first < end:
+            x, n = 1 + first * cell, (end - first) * cell
+            sample_row(flat, (h, w), warp, y, x, n, crossed, sampled)
+            for k in range(n):
+                total[y, x + k] += sampled[k]
+                count[y, x + k] += F(1)
+            first, end = _next_run(cells[y], end)

@@ -1,8 +1,8 @@
 """Which pixels take part in a comparison: whole cells of one row, chosen once per pyramid level.
 
 A cell is a few neighbouring pixels of one row, counted from its second pixel on (the first has no
-gradient). Comparing whole cells lets the template's share of all sums be read from a table instead of being
-recomputed for every frame, and keeps SIMD lanes full.
+gradient). Whole cells are quick to choose, keep SIMD lanes full, and the torch passes sum the template over
+them once instead of for every frame.
 """
 
 from __future__ import annotations
@@ -18,15 +18,29 @@ SLACK_PX = 0.5
 """How far a warp may move at the corners before its cells must be chosen anew."""
 EDGE = 1.0 + SLACK_PX
 """Distance a compared position keeps from the moving image's rim: the spline's support and the slack."""
-_CELLS_PER_ROW = 256
+_CELLS_PER_ROW = 128
+_SOME_ROWS = 128
 
 
 def cell_width(columns: int) -> int:
-    """Return the width of cells in images of so many columns: 4, and more where tables would be large."""
+    """Return the width of cells in images of so many columns: 4, and more where there would be too many."""
     width = 4
     while columns // width > _CELLS_PER_ROW:
         width *= 2
     return width
+
+
+def row_step(rows: int) -> int:
+    """Return every how many rows are enough where accuracy is not decided: they leave 128 or more."""
+    return max(1, rows // _SOME_ROWS)
+
+
+def some_rows(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return cells (Y, cells) without those of other rows than every `row_step`-th."""
+    step = row_step(len(cells))
+    kept = np.zeros_like(cells)
+    kept[step // 2 :: step] = cells[step // 2 :: step]
+    return kept
 
 
 def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.registration import _newton
-from napari_emrestore.registration.cells import SLACK_PX, cell_width
+from napari_emrestore.registration.cells import SLACK_PX, cell_width, some_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Matrices = NDArray[np.float64]
 
 
-_SHARE_ROWS = 40
+_SHARE_ROWS = 24
 """The signal share only sets the length of a step: so many rows tell it well enough."""
 
 
@@ -32,8 +32,8 @@ class Template:
         Where the kernels run.
     usable : ndarray, shape (Y, cells), bool
         Cells that may be compared.
-    table : array
-        Row quantities summed over cells, see `_newton`.
+    prepared : array
+        What its moments are taken from, see `Kernels.prepared`.
     shape : tuple of int
         ``(Y, X)``.
     slope_share : float
@@ -42,7 +42,7 @@ class Template:
 
     image: Images
     usable: NDArray[np.bool_]
-    table: Any
+    prepared: Any
     shape: tuple[int, int]
     slope_share: float
 
@@ -62,14 +62,18 @@ class Effort:
         At most so many passes.
     tolerance_px : float
         Corner motion still to be expected at which a frame rests, in pixels of the level.
-    measure_share : bool
-        Measure the signal share of the gradients along both axes with every image, which needs a start
-        good to a fraction of a pixel; else take the template's.
+    shrinking : float
+        How much shorter a step can be expected to be than the one before it.
+    final : bool
+        Compare all rows, and measure the signal share of the gradients along both axes with every image,
+        which needs a start good to a fraction of a pixel. Else compare some rows (`cells.row_step`), which
+        lead as far as that, and take the template's share.
     """
 
     steps: int
     tolerance_px: float
-    measure_share: bool
+    shrinking: float
+    final: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,28 +98,12 @@ class Fit:
     overlap: NDArray[np.float64]
 
 
-def soften(image: Images) -> Images:
-    """Return an image (Y, X) as the cubic B-spline without prefilter samples it at its own pixels.
-
-    A template is compared with images sampled so; were it sharper than they are, the rim of the overlap
-    would pull on the warp.
-    """
-    for _ in range(2):
-        sums = 4 * image
-        sums[1:] += image[:-1]
-        sums[:-1] += image[1:]
-        sums[0] += image[0]
-        sums[-1] += image[-1]
-        image = (sums / 6).swapaxes(0, 1)
-    return image
-
-
 def make_template(
     kernels: Kernels, image: Images, usable: NDArray[np.bool_], slope_share: float = 1.0
 ) -> Template:
     """Return the template of one image (Y, X) of a pyramid level and its usable cells."""
     shape = (int(image.shape[0]), int(image.shape[1]))
-    return Template(image, usable, kernels.table(image, (max(shape) - 1) / 2), shape, slope_share)
+    return Template(image, usable, kernels.prepared(image, (max(shape) - 1) / 2), shape, slope_share)
 
 
 def fit(
@@ -147,30 +135,31 @@ def fit(
         Passes, tolerance, sampling.
     """
     warps = np.array(starts)
-    cells = kernels.choose_cells(warps, template.usable, moving_usable, template.shape)
-    rows = kernels.template_moments(template.table, cells, template.scale)
+    usable = template.usable if effort.final else some_rows(template.usable)
+    cells = kernels.choose_cells(warps, usable, moving_usable, template.shape)
+    rows = kernels.template_moments(template.prepared, cells, template.scale)
     cell = float(cell_width(template.shape[1]))
     n = _pixels(cells, cell)
-    shares = np.full((len(warps), 2), template.slope_share)
-    if effort.measure_share:
+    shares = np.tile([template.slope_share, template.slope_share, 1.0], (len(warps), 1))
+    if effort.final:
         shares = _shares(kernels, template, images, warps, cells)
     found, active = np.zeros((len(warps), 4)), np.ones(len(warps), dtype=np.bool_)
     for _ in range(effort.steps):
         moments = kernels.image_moments(template.image, images, warps, cells, active, template.scale)
         _newton.advance(
             rows, moments, n, shares, kind_basis, template.shape, 0.1 * template.scale,
-            effort.tolerance_px, warps, active, found,
+            effort.tolerance_px, effort.shrinking, warps, active, found,
         )  # fmt: skip
         if not active.any():
             break
         far = active & (found[:, _newton.TRAVELLED] > SLACK_PX)
         if far.any():
             masks = None if moving_usable is None else moving_usable[far]
-            cells[far] = kernels.choose_cells(warps[far], template.usable, masks, template.shape)
-            rows[far] = kernels.template_moments(template.table, cells[far], template.scale)
+            cells[far] = kernels.choose_cells(warps[far], usable, masks, template.shape)
+            rows[far] = kernels.template_moments(template.prepared, cells[far], template.scale)
             n[far] = _pixels(cells[far], cell)
             found[far, _newton.TRAVELLED] = 0.0
-    area = max(1.0, float(np.count_nonzero(template.usable)) * cell)
+    area = max(1.0, float(np.count_nonzero(usable)) * cell)
     return Fit(warps, found[:, _newton.CORRELATION], found[:, _newton.VARIANCE], n / area)
 
 
@@ -181,7 +170,12 @@ def _pixels(cells: NDArray[np.bool_], cell: float) -> NDArray[np.float64]:
 def _shares(
     kernels: Kernels, template: Template, images: Images, warps: Matrices, cells: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return the signal shares along y and x, ``<grad t, grad i> / <grad t, grad t>``, shape (B, 2)."""
+    """Return the signal shares of the template's slopes, ``<t' i'> / <t' t'>`` for yy, xx and yx, (B, 3)."""
     step = max(1, template.shape[0] // _SHARE_ROWS)
-    products = kernels.gradient_products(template.image, images, warps, cells, step)
-    return np.asarray(products[:, :, 1] / np.maximum(products[:, :, 0], 1e-30))
+    return slope_shares(kernels.slope_products(template.image, images, warps, cells, step))
+
+
+def slope_shares(products: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shares ``ti / tt`` of slope products (B, 3, 3); 0 where there is no slope."""
+    whole = products[:, :, 0]
+    return np.asarray(np.divide(products[:, :, 1], whole, out=np.zeros_like(whole), where=whole != 0))

@@ -115,17 +115,17 @@ def _mean_template(
 def _step(kernels: Kernels, mean: ecc.Template, group: _Group, n: int, kind: WarpKind) -> Matrices:
     """Return the warps after one step towards the mean; frames without a step keep theirs."""
     cells = kernels.choose_cells(group.warps, mean.usable, group.usable, mean.shape)
-    rows = kernels.template_moments(mean.table, cells, mean.scale)
+    rows = kernels.template_moments(mean.prepared, cells, mean.scale)
     pixels = np.count_nonzero(cells, axis=(1, 2)) * float(cell_width(mean.shape[1]))
-    products = kernels.gradient_products(
+    products = kernels.slope_products(
         mean.image, group.images, group.warps, cells, max(1, mean.shape[0] // 128)
     )
-    others = (n * products[:, :, 1] - products[:, :, 2]) / (n - 1)
-    shares = others / np.maximum(products[:, :, 0], 1e-30)
+    products[:, :, 1] = (n * products[:, :, 1] - products[:, :, 2]) / (n - 1)
+    shares = ecc.slope_shares(products)
     warps, active = np.array(group.warps), np.array(group.good)
     moments = kernels.image_moments(mean.image, group.images, warps, cells, active, mean.scale)
     _newton.advance(
-        rows, moments, pixels, shares, _newton.basis(kind), mean.shape, 1.0, 0.0, warps, active,
+        rows, moments, pixels, shares, _newton.basis(kind), mean.shape, 1.0, 0.0, 0.0, warps, active,
         np.zeros((len(warps), 4)),
     )  # fmt: skip
     return warps

@@ -63,12 +63,23 @@ class Kernels(Protocol):
         """Return images as numpy."""
         ...
 
-    def table(self, image: Images, scale: float) -> Any:
-        """Return the row quantities of a template (see `_newton`) summed over cells, (Y, cells, 24)."""
+    def soften(self, image: Images) -> Images:
+        """Return an image (Y, X) as the cubic B-spline without prefilter samples it at its own pixels.
+
+        A template is compared with images sampled so; were it sharper than they are, the rim of the overlap
+        would pull on the warp.
+        """
         ...
 
-    def template_moments(self, table: Any, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
-        """Return the template's moments over the chosen cells of each frame, (B, 24, 5)."""
+    def prepared(self, image: Images, scale: float) -> Any:
+        """Return what `template_moments` needs of a template (Y, X), made once for all frames."""
+        ...
+
+    def template_moments(self, prepared: Any, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
+        """Return the template's moments (see `_newton`) over the chosen cells of each frame, (B, 24, 5).
+
+        Gradient products are taken from some of the rows for all, see `cells.row_step`.
+        """
         ...
 
     def choose_cells(
@@ -96,7 +107,7 @@ class Kernels(Protocol):
         """
         ...
 
-    def gradient_products(
+    def slope_products(
         self,
         template: Images,
         images: Images,
@@ -104,7 +115,11 @@ class Kernels(Protocol):
         cells: NDArray[np.bool_],
         step: int,
     ) -> NDArray[np.float64]:
-        """Return sums of gradient products, (B, axis, (tt, ti, ii)), over about every `step`-th row."""
+        """Return sums of slope products, (B, (yy, xx, yx), (tt, ti, ii)), over about every `step`-th row.
+
+        The slope of the template t is a central difference, that of the sampled image i of fourth order;
+        of the latter's product with itself one factor is a central difference too.
+        """
         ...
 
     def add_sampled(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core.errors import InputError
-from napari_emrestore.registration._compile import compiled
+from napari_emrestore.registration._compile import compiled, has_numba
 from napari_emrestore.registration.pyramid import readable
 
 if TYPE_CHECKING:
@@ -141,13 +141,13 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
     rows, columns = image.shape[0] // side, image.shape[1] // side
     if min(rows, columns) < 8:
         return None
-    area = np.s_[: rows * side, : columns * side]
-    pixels = image[area].astype(np.float32) - np.float32(np.median(image[:: 4 * side, :: 4 * side]))
-    pixels = pixels if mask.all() else np.where(mask[area], pixels, np.float32(0))
-    shown = np.asarray(mask[area].reshape(rows, side, columns, side).all(axis=(1, 3)))
+    level, spread, shown = _block_statistics(image, mask, side)
     if np.count_nonzero(shown) < 64:
         return None
-    level = _block_means(pixels, side)
+    # At least half of a bar is flat, whatever else is: most images end here.
+    flat = shown & (spread < _BAR_FLATNESS * np.quantile(spread[shown], (1 + _BAR_AREA[1]) / 2))
+    if np.count_nonzero(flat) < _BAR_AREA[0] / 2 * np.count_nonzero(shown):
+        return None
     dark = _reaching_the_rim(shown & np.asarray(level < _dark_limit(level[shown])), shown)
     share = np.count_nonzero(dark) / np.count_nonzero(shown)
     if not _BAR_AREA[0] <= share <= _BAR_AREA[1]:
@@ -155,21 +155,56 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
     rest = shown & ~dark
     if level[rest].mean() - level[dark].mean() < _BAR_DEPTH * level[rest].std():
         return None
-    spread = np.sqrt(np.maximum(_block_means(pixels * pixels, side) - level**2, 0))
     if np.median(spread[dark]) > _BAR_FLATNESS * np.median(spread[rest]):
         return None
     return _widened(dark, side, image.shape)
 
 
-def _block_means(pixels: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
-    bands = pixels.reshape(rows, side, columns * side).sum(axis=1)
-    return np.asarray(bands.reshape(rows, columns, side).sum(axis=2) / np.float32(side * side))
+def _block_statistics(
+    image: NDArray[Any], mask: Mask, side: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
+    """Return mean and deviation of blocks of `side` pixels, and which of them show the specimen."""
+    rows, columns = image.shape[0] // side, image.shape[1] // side
+    area = np.s_[: rows * side, : columns * side]
+    shown = np.ones((rows, columns), dtype=np.bool_)
+    if not mask.all():
+        shown = np.asarray(mask[area].reshape(rows, side, columns, side).all(axis=(1, 3)))
+    middle = float(np.median(image[:: 4 * side, :: 4 * side]))
+    sums, squares = np.zeros((2, rows, columns))
+    if has_numba():
+        add_blocks(image, middle, side, sums, squares)
+    else:
+        pixels = image[area].astype(np.float64) - middle
+        for total, quantity in ((sums, pixels), (squares, pixels**2)):
+            total[:] = quantity.reshape(rows, side, columns, side).sum(axis=(1, 3))
+    level = np.where(shown, sums, 0) / side**2
+    return level, np.sqrt(np.maximum(np.where(shown, squares, 0) / side**2 - level**2, 0)), shown
 
 
-def _dark_limit(levels: NDArray[np.float32]) -> float:
+@compiled
+def add_blocks(
+    image: NDArray[Any], middle: float, side: int, sums: NDArray[np.float64], squares: NDArray[np.float64]
+) -> None:
+    """Add up the pixels, less `middle`, of each block of `side` pixels, and their squares."""
+    line = np.empty((2, sums.shape[1] * side), np.float32)
+    total, square, shift = line[0], line[1], np.float32(middle)
+    for r in range(sums.shape[0]):
+        line[:] = np.float32(0)
+        for y in range(r * side, (r + 1) * side):
+            row = image[y]
+            for i in range(total.size):
+                value = np.float32(row[i]) - shift
+                total[i] += value
+                square[i] += value * value
+        for column in range(sums.shape[1]):
+            for i in range(column * side, (column + 1) * side):
+                sums[r, column] += total[i]
+                squares[r, column] += square[i]
+
+
+def _dark_limit(levels: NDArray[np.float64]) -> float:
     """Return what is dark: a third of the way between two classes (Otsu 1979, 10.1109/TSMC.1979.4310076)."""
-    ordered = np.sort(levels).astype(np.float64)
+    ordered = np.sort(levels)
     n = np.arange(1, len(ordered))
     total = np.cumsum(ordered)
     low, high = total[:-1] / n, (total[-1] - total[:-1]) / (len(ordered) - n)

@@ -24,8 +24,8 @@ _TRUSTED_SHARE = 0.4
 """A smaller signal share is too uncertain to divide by: noise alone would correlate well."""
 _SUPPORT_PX = 3
 """Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
-_COARSE = ecc.Effort(30, 0.05, measure_share=False)
-_FINAL = ecc.Effort(15, 0.002, measure_share=True)
+_COARSE = ecc.Effort(30, 0.05, 0.25, final=False)
+_FINAL = ecc.Effort(15, 0.002, 0.06, final=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +132,7 @@ def make_reference(kernels: Kernels, frame: Moving, noise: float, averaged: int 
         [frame.light.gain],
         range(min(first, levels.search), levels.coarsest + 1),
     )
-    images = {level: kernels.put(kernels.host(ecc.soften(stack[0]))) for level, stack in made.items()}
+    images = {level: kernels.put(kernels.host(kernels.soften(stack[0]))) for level, stack in made.items()}
     shown = _mask_levels(frame.mask, levels)
     hosted = {k: kernels.host(image) for k, image in images.items()}
     slopes = {k: pyramid.gradient_share(image, worst, k) for k, image in hosted.items()}
@@ -177,12 +177,13 @@ def place(
     for level in range(levels.coarsest, finest - 1, -1):
         usable = None if shown is None else shown[level]
         worn = None if usable is None else np.stack([masks.wear(m, _SUPPORT_PX) for m in usable])
-        fit = ecc.fit(
-            kernels, reference.templates[level], made[level], worn, pyramid.to_level(warps, level),
-            _newton.basis(_kind_at(kind, level, finest)), _effort(level, levels, finest),
-        )  # fmt: skip
-        lost = np.isnan(fit.correlation)
-        warps = np.where(lost[:, None, None], warps, pyramid.from_level(fit.warps, level))
+        for effort in _efforts(level, levels, finest):
+            fit = ecc.fit(
+                kernels, reference.templates[level], made[level], worn, pyramid.to_level(warps, level),
+                _newton.basis(_kind_at(kind, level, finest)), effort,
+            )  # fmt: skip
+            lost = np.isnan(fit.correlation)
+            warps = np.where(lost[:, None, None], warps, pyramid.from_level(fit.warps, level))
     scores = correlation_of_signals(fit, reference, [f.light for f in frames])
     return Placed(warps, scores, made[reference.joint], None if shown is None else shown[reference.joint])
 
@@ -210,10 +211,10 @@ def _kind_at(kind: WarpKind, level: int, finest: int) -> WarpKind:
     return "affine" if kind == "homography" and level > finest + 1 else kind
 
 
-def _effort(level: int, levels: pyramid.Plan, finest: int) -> ecc.Effort:
-    if level == finest:
-        return _FINAL if level < levels.coarsest else ecc.Effort(40, 0.002, measure_share=False)
-    return _COARSE
+def _efforts(level: int, levels: pyramid.Plan, finest: int) -> tuple[ecc.Effort, ...]:
+    if level > finest:
+        return (_COARSE,)
+    return (_COARSE, _FINAL) if level == levels.coarsest else (_FINAL,)
 
 
 def _found_shifts(

@@ -126,7 +126,29 @@ def known_acquisition(layer: Layer) -> Acquisition:
     return Acquisition(**{**record, "pixel_size_nm": None if size is None else tuple(size)})
 
 
-def placement(layer: Layer, origin_px: tuple[int, int] = (0, 0), *, stack: bool = False) -> dict[str, Any]:
+def visible_field(layer: Image) -> tuple[int, int, int, int]:
+    """Return what the canvas shows of an image, as ``(y0, y1, x0, x1)`` in pixels of its finest level.
+
+    The whole image where it was never drawn or lies outside of the canvas.
+    """
+    height, width = (layer.data[0] if layer.multiscale else layer.data).shape[-2:]
+    level = layer.data_level if layer.multiscale else 0
+    factors = layer.downsample_factors[level][-2:] if layer.multiscale else (1, 1)
+    corners = layer.corner_pixels[:, -2:] * np.asarray(factors)
+    # napari's corners are the first and the last pixel that is seen
+    (y0, x0), (y1, x1) = np.floor(corners[0]).astype(int), np.ceil(corners[1] + factors).astype(int)
+    y0, y1, x0, x1 = max(int(y0), 0), min(int(y1), height), max(int(x0), 0), min(int(x1), width)
+    return (y0, y1, x0, x1) if y1 > y0 + 1 and x1 > x0 + 1 else (0, height, 0, width)
+
+
+def placement(
+    layer: Layer,
+    origin_px: tuple[int, int] = (0, 0),
+    *,
+    stack: bool = False,
+    first_frame: float = 0.0,
+    frame_step: float = 1.0,
+) -> dict[str, Any]:
     """Return the keyword arguments that put an image where a layer's pixels are.
 
     Parameters
@@ -137,6 +159,8 @@ def placement(layer: Layer, origin_px: tuple[int, int] = (0, 0), *, stack: bool 
         ``(y, x)`` of the image's first pixel in the input.
     stack : bool
         Whether the image has the frame axis of the input before ``(Y, X)``.
+    first_frame, frame_step : float
+        Where the image's first frame lies among the input's, and how many of these one of its frames spans.
 
     Returns
     -------
@@ -147,12 +171,15 @@ def placement(layer: Layer, origin_px: tuple[int, int] = (0, 0), *, stack: bool 
     linear = Affine(scale=layer.scale, rotate=layer.rotate, shear=layer.shear, ndim=layer.ndim).linear_matrix[
         -axes:, -axes:
     ]
-    origin = np.array((0, *origin_px) if stack else origin_px, float)
+    origin = np.array((first_frame, *origin_px) if stack else origin_px, float)
+    scale = np.array(layer.scale[-axes:], float)
+    if stack:
+        scale[0] *= frame_step
     affine = np.eye(axes + 1)
     affine[:axes, :axes] = layer.affine.linear_matrix[-axes:, -axes:]
     affine[:axes, axes] = layer.affine.translate[-axes:]
     return {
-        "scale": tuple(layer.scale[-axes:]),
+        "scale": tuple(scale),
         "translate": tuple(np.asarray(layer.translate[-axes:]) + linear @ origin),
         "rotate": np.asarray(layer.rotate)[-axes:, -axes:],
         "shear": _shear(layer, axes),
@@ -212,6 +239,8 @@ def add_result(
     *,
     provenance: Provenance | None = None,
     origin_px: tuple[int, int] = (0, 0),
+    first_frame: float = 0.0,
+    frame_step: float = 1.0,
     **options: Any,
 ) -> Image:
     """Return a new layer with an image made from a layer, lying where its pixels were measured.
@@ -220,8 +249,8 @@ def add_result(
     ----------
     viewer : napari.viewer.Viewer
         Gets the layer.
-    image : array, shape (Y, X) or (N, Y, X)
-        The result; a stack has the frame axis of the source.
+    image : array, shape (Y, X) or (N, Y, X), or list of array
+        The result, or the levels of a pyramid of it; a stack has the frame axis of the source.
     source : napari.layers.Image
         What it was made from; it stays as it is.
     name : str
@@ -230,17 +259,21 @@ def add_result(
         What made it.
     origin_px : tuple of int
         ``(y, x)`` of the first pixel in the source.
+    first_frame, frame_step : float
+        Where the first frame lies among the source's, and how many of these one frame spans.
     **options
         Further arguments of ``Viewer.add_image``, which win over those from the source.
     """
-    stack = np.ndim(image) == 3
-    place = placement(source, origin_px, stack=stack and source.ndim >= 3)
+    finest = image[0] if isinstance(image, list) else image
+    stack = np.ndim(finest) == 3
+    deep = stack and source.ndim >= 3
+    place = placement(source, origin_px, stack=deep, first_frame=first_frame, frame_step=frame_step)
     if stack and source.ndim < 3:
         place = _with_frame_axis(place)
     settings = {
         "name": name,
         **place,
-        "contrast_limits": contrast_limits(image),
+        "contrast_limits": options.pop("contrast_limits", None) or contrast_limits(finest),
         "colormap": source.colormap.name,
         "metadata": metadata(known_acquisition(source), provenance),
         **options,

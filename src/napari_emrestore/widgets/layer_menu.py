@@ -1,0 +1,102 @@
+"""A menu of the image layers of a viewer that follows what is added, removed and renamed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Image
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.viewer import Viewer
+
+
+class LayerMenu(QComboBox):
+    """The image layers of a viewer, topmost first, as they come and go.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose layers are offered.
+    none_text : str
+        Text of an entry for no layer; without it the menu always has a layer, if there is any.
+    wanted : callable
+        Tells of an image layer whether it is offered.
+
+    Signals
+    -------
+    picked : Image or None
+        Another layer is chosen, by a person, in code, or because the chosen one was removed.
+    """
+
+    picked = Signal(object)
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        *,
+        none_text: str = "",
+        wanted: Callable[[Image], bool] = lambda layer: True,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._viewer, self._none_text, self._wanted = viewer, none_text, wanted
+        self._said: Image | None = None
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
+        events = viewer.layers.events
+        links = [
+            (events.inserted, self._inserted),
+            (events.removed, self._changed),
+            (events.reordered, self._changed),
+        ]
+        for emitter, callback in links:
+            emitter.connect(callback)
+        # the viewer outlives the menu, whose callbacks must not be called once Qt has deleted it
+        self.destroyed.connect(lambda: [emitter.disconnect(callback) for emitter, callback in links])
+        for layer in viewer.layers:
+            layer.events.name.connect(self._changed)
+        self.currentIndexChanged.connect(self._tell)
+        self._changed()
+
+    @property
+    def layer(self) -> Image | None:
+        """The chosen layer."""
+        return self.currentData()
+
+    def pick(self, layer: Image | None) -> None:
+        """Choose a layer of the menu; nothing happens for one that is not offered."""
+        position = next((i for i in range(self.count()) if self.itemData(i) is layer), -1)
+        if position >= 0:
+            self.setCurrentIndex(position)
+
+    def _inserted(self, event: Any) -> None:
+        event.value.events.name.connect(self._changed)
+        self._changed()
+
+    def _changed(self, event: Any = None) -> None:
+        kept = self.layer
+        offered = [
+            layer
+            for layer in reversed(self._viewer.layers)
+            if isinstance(layer, Image) and self._wanted(layer)
+        ]
+        self.blockSignals(True)
+        self.clear()
+        if self._none_text:
+            self.addItem(self._none_text, None)
+        for layer in offered:
+            self.addItem(layer.name, layer)
+        self.blockSignals(False)
+        if kept in offered:
+            self.pick(kept)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.layer is not self._said:
+            self._said = self.layer
+            self.setToolTip(self.currentText())
+            self.picked.emit(self._said)

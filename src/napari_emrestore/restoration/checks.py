@@ -32,6 +32,17 @@ def check_input(card: ModelCard, acquisition: Acquisition, n_frames: int, data: 
     tuple of str
         Empty if nothing stands out.
     """
+    return (*check_range(card, acquisition, n_frames), *pixel_notes(_thinned(data)))
+
+
+def check_range(card: ModelCard, acquisition: Acquisition, n_frames: int) -> tuple[str, ...]:
+    """Return one sentence for each number of an input that leaves the range a model was trained on.
+
+    Parameters
+    ----------
+    card, acquisition, n_frames
+        As for `check_input`.
+    """
     trained, notes = card.trained, []
     if not trained.frames[0] <= n_frames <= trained.frames[1]:
         notes.append(_outside("frames in a burst", (n_frames,), trained.frames))
@@ -39,7 +50,7 @@ def check_input(card: ModelCard, acquisition: Acquisition, n_frames: int, data: 
         notes.append(_outside("electrons per pixel", (acquisition.dose_e,), trained.dose_e))
     if acquisition.pixel_size_nm is not None and _leaves(acquisition.pixel_size_nm, trained.pixel_size_nm):
         notes.append(_outside("nm per pixel", acquisition.pixel_size_nm, trained.pixel_size_nm))
-    return (*notes, *_pixel_notes(_thinned(data)))
+    return tuple(notes)
 
 
 def _leaves(values: tuple[float, ...], span: tuple[float, float] | None) -> bool:
@@ -60,7 +71,8 @@ def _thinned(data: Any) -> np.ndarray[Any, Any]:
     return np.asarray(frame[::step])
 
 
-def _pixel_notes(pixels: np.ndarray[Any, Any]) -> list[str]:
+def pixel_notes(pixels: np.ndarray[Any, Any]) -> list[str]:
+    """Return what stands out in the pixels of a first frame: nothing finite, constant, saturated."""
     finite = pixels[np.isfinite(pixels)]
     if finite.size == 0:
         return ["no pixel of the first frame is a finite number"]

@@ -35,7 +35,10 @@ def invented_lines(case: Case) -> Finding | None:
     absent = pattern <= max(_ABSENT * float(pattern.mean()), FLOOR**2)
     if not absent.any():
         return None
-    ratio = np.where(absent, (made + FLOOR**2) / (np.maximum(given, pattern) + FLOOR**2), 0.0)
+    # what the pattern's own directions spill into others grows with their contrast
+    gain = max(1.0, float(made[~absent].sum() / pattern[~absent].sum())) if not absent.all() else 1.0
+    spilt = gain * pattern
+    ratio = np.where(absent, (made + FLOOR**2) / (np.maximum(given, spilt) + FLOOR**2), 0.0)
     worst = int(ratio.argmax())
     lines = filtered(case.restored, _wedge(case.restored.shape, worst))
     detail = f"at {worst}° from the vertical"

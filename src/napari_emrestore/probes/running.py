@@ -89,7 +89,8 @@ def run_probe(
     degradation : Degradation
         By default 5 frames, 11 px of vertical motion, normal noise of 0.05 of the range.
     size_px : int
-        Side of the pattern, at least 32; not used for a pattern drawn before.
+        Side of the pattern, at least 32; not used for a pattern drawn before. From 256 on, "spots" holds
+        enough structure for its numbers not to depend on single spots.
     monitor : Monitor
         Told of every tile.
 

@@ -53,7 +53,7 @@ def checkerboard(size_px: int) -> Probe:
     """Return squares of 11 px, not a multiple of any network's stride."""
     along = np.floor(fine_grid(size_px)[0][:, 0] / _SQUARE_PX + 0.5).astype(int)
     bright = (along[:, None] + along[None, :]) % 2 == 0
-    fields = np.arange(size_px) * max(1, size_px // 32) // size_px
+    fields = np.arange(size_px) * max(2, size_px // 32) // size_px
     return Probe(
         "checkerboard",
         "Checkerboard",

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_emrestore.models.architectures.frame_axis import pool_frames, unfold_frames
+
 PaddingMode = Literal["zeros", "replicate"]
 
 _LEAST_DEVIATION = 1e-3
@@ -82,17 +84,6 @@ class FrameFusion(nn.Module):
         fused = unfold_frames(z + self.own(z), frames) + told[:, None]
         skip_max, skip_mean = fused.amax(1), fused.mean(1)
         return fused.flatten(0, 1), 0.5 * (skip_max + skip_mean)
-
-
-def unfold_frames(z: Tensor, frames: int) -> Tensor:
-    """Return `z` (B*N, C, Y, X) as (B, N, C, Y, X)."""
-    return z.reshape(z.shape[0] // frames, frames, *z.shape[1:])
-
-
-def pool_frames(z: Tensor, frames: int) -> tuple[Tensor, Tensor]:
-    """Return maximum and mean over the frames of `z` (B*N, C, Y, X), each (B, C, Y, X)."""
-    stacked = unfold_frames(z, frames)
-    return stacked.amax(1), stacked.mean(1)
 
 
 def blocks(count: int, channels: int, padding_mode: PaddingMode) -> nn.Sequential:

@@ -1,0 +1,13 @@
+"""The judge of SGPN's training."""
+
+from __future__ import annotations
+
+from napari_emrestore.models.architectures.patch_discriminator import PatchDiscriminator
+
+
+def build_discriminator() -> PatchDiscriminator:
+    """Return an untrained discriminator, images ``(B, Y, X)`` to ratings ``(B, y, x)``; sides from 48 px.
+
+    The paper gives kernels, strides and norms, but no depth; this one has four normalised layers.
+    """
+    return PatchDiscriminator((64, 128, 256, 512), (2, 2, 2, 2), affine=True, normalise_first=True, padding=1)

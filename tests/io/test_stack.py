@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_emrestore.core import Acquisition, FormatError, FrameSource, InputError
-from napari_emrestore.io import FrameStack, open_frames, open_series, write_image
+from napari_emrestore.io import FrameStack, open_frames, open_series, read_provenance, write_image
 from napari_emrestore.io.stack import StoredStack, chunk_shape
 
 
@@ -164,3 +164,4 @@ def test_files_picked_together_are_one_stack_in_natural_order(tmp_path):
         assert stack.data[:, 0, 0].compute().tolist() == [1, 2, 10]
         assert stack.acquisition.name == "f1"
         assert stack.acquisition.pixel_size_nm == (2, 2)
+    assert read_provenance(tmp_path) is None

@@ -87,7 +87,7 @@ def read_provenance(path: str | Path) -> Provenance | None:
     Parameters
     ----------
     path : str or Path
-        A file or Zarr folder.
+        A file, a Zarr folder, or a folder of frames, which carries none.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def read_provenance(path: str | Path) -> Provenance | None:
     """
     found = existing(path)
     if found.is_dir():
-        row_reader = "zarr_reading:read"
+        row_reader = "zarr_reading:read" if is_zarr(found) else ""
     else:
         row = format_of(found)
         row_reader = row.reader if row.writer else ""

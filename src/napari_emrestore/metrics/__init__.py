@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from napari_emrestore.metrics.profiles import LineProfile, line_profile
     from napari_emrestore.metrics.resolution import FrcCurve, frc, split_image
     from napari_emrestore.metrics.scores import Change, Scores, change_versus_input, score
+    from napari_emrestore.metrics.segmentation import AdaptedRand, adapted_rand, segment_membranes
     from napari_emrestore.metrics.similarity import ssim, ssim_map
     from napari_emrestore.metrics.spectrum import RadialSpectrum, radial_spectrum
     from napari_emrestore.metrics.stabilising import stabilise, unstabilise
 
 _HOMES = {
+    "AdaptedRand": "segmentation",
     "Change": "scores",
     "Edge": "edges",
     "FrcCurve": "resolution",
@@ -40,6 +42,7 @@ _HOMES = {
     "Particle": "particles",
     "RadialSpectrum": "spectrum",
     "Scores": "scores",
+    "adapted_rand": "segmentation",
     "change_versus_input": "scores",
     "edge_width": "edges",
     "frc": "resolution",
@@ -53,6 +56,7 @@ _HOMES = {
     "psnr": "deviations",
     "radial_spectrum": "spectrum",
     "score": "scores",
+    "segment_membranes": "segmentation",
     "sharpness": "focus",
     "shared_histograms": "histograms",
     "split_image": "resolution",
@@ -63,6 +67,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptedRand",
     "Change",
     "Edge",
     "FrcCurve",
@@ -72,6 +77,7 @@ __all__ = [
     "Particle",
     "RadialSpectrum",
     "Scores",
+    "adapted_rand",
     "change_versus_input",
     "edge_width",
     "frc",
@@ -85,6 +91,7 @@ __all__ = [
     "psnr",
     "radial_spectrum",
     "score",
+    "segment_membranes",
     "shared_histograms",
     "sharpness",
     "split_image",

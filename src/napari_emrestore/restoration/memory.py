@@ -8,6 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -75,6 +77,29 @@ def bytes_per_px(network: torch.nn.Module, frames: int, stride: int, device: str
     with torch.inference_mode(), LiveBytes() as live:
         network(given)
     return 4 * frames + float(live.peak) / side**2
+
+
+def peak_bytes(work: Callable[[], object]) -> int:
+    """Return the most bytes that a call holds at once in Python objects, numpy arrays and CPU tensors.
+
+    An upper bound where arrays and tensors peak at different moments. The call runs slower than usual.
+
+    Parameters
+    ----------
+    work : callable
+        What to measure, called once.
+    """
+    import tracemalloc
+
+    from napari_emrestore.restoration._live_bytes import LiveBytes
+
+    tracemalloc.start()
+    try:
+        with LiveBytes() as live:
+            work()
+        return int(tracemalloc.get_traced_memory()[1] + live.peak)
+    finally:
+        tracemalloc.stop()
 
 
 def _glibc() -> Any | None:

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,3 +109,44 @@ def test_tuning_needs_a_second_image(settings, tmp_path):
     imwrite(tmp_path / "one.png", np.arange(100 * 120, dtype=np.uint16).reshape(100, 120))
     with pytest.raises(InputError, match="at least two images"):
         evaluate(replace(settings, folder=str(tmp_path)))
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """Two honeycombs with their regions, as a black-and-white and as a numbered file."""
+    folder, labels = (tmp_path_factory.mktemp(name) for name in ("images", "labels"))
+    y, x = np.mgrid[:160, :160]
+    walls = (y % 40 < 1) | (x % 40 < 1)
+    for k in range(2):
+        imwrite(folder / f"comb_{k}.png", np.where(walls, 9000, 50000).astype(np.uint16))
+    imwrite(labels / "regions_0.png", np.where(walls, 0, 255).astype(np.uint8))
+    numbered = np.where(walls, 0, 1 + y // 40 * 4 + x // 40)
+    imwrite(labels / "regions_1.png", numbered.astype(np.uint8))
+    return str(folder), str(labels)
+
+
+def test_labels_add_what_restoring_does_to_a_segmentation(labelled, tmp_path):
+    folder, labels = labelled
+    settings = EvaluationSettings(
+        folder, ("gaussian-calibrated",), "kat", tune=(), repeats=1, shrink=1, size_px=160, labels=labels
+    )
+    evaluation = evaluate(settings)
+    raw = evaluation.values[UNRESTORED, "adapted Rand error"].mean()
+    assert 0 <= evaluation.values["gaussian-calibrated", "adapted Rand error"].mean() < raw <= 1
+    table = next(p for p in write_report(evaluation, tmp_path) if p.suffix == ".md").read_text()
+    assert "only differences mean something" in table
+    with pytest.raises(InputError, match="protocol plos moves"):
+        evaluate(replace(settings, protocol="plos", size_px=128))
+
+
+def test_every_image_needs_its_labels(labelled, tmp_path):
+    folder, labels = labelled
+    imwrite(tmp_path / "alone.png", imread(next(Path(labels).glob("*_1.png"))))
+    settings = EvaluationSettings(folder, (), "kat", tune=(), shrink=1, size_px=160, labels=str(tmp_path))
+    with pytest.raises(InputError, match="holds 1 for 2 images"):
+        evaluate(settings)
+
+
+def test_memory_is_counted(evaluation):
+    assert evaluation.peak_mib[UNRESTORED] == 0
+    assert evaluation.peak_mib["gaussian"] >= 1.0  # one float32 frame of 512 x 512 at least

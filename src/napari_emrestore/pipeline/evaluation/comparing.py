@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
+from napari_emrestore.pipeline.evaluation.labelling import attach_labels, load_labels, with_labels
 from napari_emrestore.pipeline.evaluation.measuring import tiles
 from napari_emrestore.pipeline.evaluation.methods import Method, baselines, best_classical, load_method
 from napari_emrestore.pipeline.evaluation.protocols import PaperProtocol, find_protocol
@@ -51,6 +52,8 @@ class EvaluationSettings:
         Side of an instance; ``None``: that of the protocol, or what the smallest image allows.
     seed : int
         Of all drawing.
+    labels : str, optional
+        Folder of true regions, one file per image: adds the adapted Rand error of a fixed segmentation.
     device, precision : str
         See `load_restorer`.
     """
@@ -63,6 +66,7 @@ class EvaluationSettings:
     shrink: int = 2
     size_px: int | None = None
     seed: int = 0
+    labels: str | None = None
     device: str = "auto"
     precision: str = "auto"
 
@@ -90,6 +94,8 @@ class Evaluation:
         tiles, by method.
     seconds : mapping of str to float
         Wall time per frame of 512 x 512 pixels, by method.
+    peak_mib : mapping of str to float
+        Most memory held at once for such a frame, by method; see `Method.peak_mib`.
     notes : tuple of str
         What a reader must know.
     """
@@ -102,6 +108,7 @@ class Evaluation:
     values: Mapping[tuple[str, str], NDArray[np.float64]]
     error_maps: Mapping[str, NDArray[np.float64]]
     seconds: Mapping[str, float]
+    peak_mib: Mapping[str, float]
     notes: tuple[str, ...]
 
 
@@ -124,6 +131,10 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
     """
     protocol = find_protocol(settings.protocol)
     images, notes = load_clean_images(settings.folder, shrink=settings.shrink, monitor=monitor)
+    labels: dict[str, NDArray[np.int32]] = {}
+    if settings.labels is not None:
+        protocol = with_labels(protocol, settings.shrink)
+        labels = load_labels(settings.folder, settings.labels, shrink=settings.shrink)
     tested, kept_for_tuning = _split(images, tune=bool(settings.tune))
     size = settings.size_px or _fitting_size(protocol.size_px, images)
     methods = baselines(protocol.frames)
@@ -139,7 +150,8 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
     table = _Table(protocol, methods)
     total = len(tested) * settings.repeats
     for done, (source, instance) in enumerate(_make_instances(protocol, tested, size, settings)):
-        table.add(source, instance, monitor)
+        known = attach_labels(instance, labels[source], protocol.name) if labels else instance
+        table.add(source, known, monitor)
         monitor.step(done + 1, total, "comparing methods")
     return Evaluation(
         settings,
@@ -150,6 +162,7 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
         {key: np.asarray(numbers) for key, numbers in table.values.items()},
         {name: total / count for name, (total, count) in table.errors.items()},
         {method.name: method.seconds_per_frame(protocol.frames) for method in methods},
+        {method.name: method.peak_mib(protocol.frames) for method in methods},
         (*protocol.notes, *notes),
     )
 

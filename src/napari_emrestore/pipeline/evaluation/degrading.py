@@ -40,12 +40,18 @@ class Instance:
         Further targets, for example ``"noisy"``.
     registered : RegisteredBurst, optional
         The burst that `frames` come from, with its frames as they were taken.
+    place : tuple of slice, optional
+        Rows and columns of the clean image that it shows, where it was neither moved nor turned.
+    labels : ndarray of int, shape (Y, X), optional
+        True regions of that place.
     """
 
     frames: Image
     truth: Image
     others: Mapping[str, Image] = field(default_factory=dict)
     registered: RegisteredBurst | None = None
+    place: tuple[slice, slice] | None = None
+    labels: NDArray[np.int32] | None = None
 
 
 def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
@@ -68,7 +74,8 @@ def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
 def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     """Return a defocused or astigmatic scan, the noise-free scene, and a second scan in focus."""
     preset = find_preset(("sem_defocus", "sem_astigmatism")[int(rng.integers(2))])
-    scene = _crop(clean, side, rng)
+    place = _place(clean.shape, side, rng)
+    scene = clean[place]
     blurred = simulate(scene, preset, frames=1, frame_shape=(side, side), rng=rng)
     dose = blurred.camera.dose_e
     steady = replace(preset.camera, dose_e=Span(2 * dose, 8 * dose))
@@ -80,24 +87,28 @@ def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
         frames,
         _scale(blurred.truths[0], *_camera_range(blurred)),
         {"noisy": _scale(sharp.frames[0], *_camera_range(sharp))},
+        place=place,
     )
 
 
 def low_dose(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     """Return a frame at 5 to 10 electrons per pixel and one at 1000, each scaled by its percentiles."""
     preset = find_preset("lde_hde")
-    scene = _crop(clean, side, rng)
+    place = _place(clean.shape, side, rng)
+    scene = clean[place]
     low = simulate(scene, preset, frames=1, frame_shape=(side, side), rng=rng)
     high_dose = replace(preset, camera=replace(preset.camera, dose_e=Span(1000.0, 1000.0)))
     high = simulate(scene, high_dose, frames=1, frame_shape=(side, side), rng=rng, clean=True)
-    return Instance(by_percentiles(low.frames.astype(np.float32)), by_percentiles(high.frames[0]))
+    return Instance(
+        by_percentiles(low.frames.astype(np.float32)), by_percentiles(high.frames[0]), place=place
+    )
 
 
 def poisson(dose_e: Callable[[np.random.Generator], float]) -> Degrade:
     """Return Ede's degradation: Poisson counts of a crop, min-max scaled, the target scaled alike."""
 
     def degrade(clean: Image, side: int, rng: np.random.Generator) -> Instance:
-        crop = _min_max(_crop(clean, side, rng))
+        crop = _min_max(clean[_place(clean.shape, side, rng)])
         crop = np.rot90(crop, int(rng.integers(4)))[:: 1 - 2 * int(rng.integers(2))]
         noisy = _min_max(rng.poisson(crop * dose_e(rng)).astype(np.float32))
         return Instance(noisy[None], np.asarray(crop * (noisy.mean() / crop.mean()), np.float32))
@@ -105,9 +116,9 @@ def poisson(dose_e: Callable[[np.random.Generator], float]) -> Degrade:
     return degrade
 
 
-def _crop(clean: Image, side: int, rng: np.random.Generator) -> Image:
-    y, x = (int(rng.integers(length - side + 1)) for length in clean.shape)
-    return clean[y : y + side, x : x + side]
+def _place(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    y, x = (int(rng.integers(length - side + 1)) for length in shape)
+    return np.s_[y : y + side, x : x + side]
 
 
 def _camera_range(made: Simulated, intensity: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:

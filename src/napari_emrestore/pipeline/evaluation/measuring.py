@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Measure = Callable[[Image, Instance], Values]
 
 TILE_PX = 128
+RAND_ERROR = "adapted Rand error"
 
 
 def tile_scores(restored: Image, instance: Instance) -> Values:
@@ -88,3 +89,21 @@ def squared_error(restored: Image, instance: Instance) -> Values:
         "SSIM": [float(ssim(output, instance.truth, data_range=1.0, window="uniform"))],
         "SSIM own range": [float(ssim(output, instance.truth, data_range=span, window="uniform"))],
     }
+
+
+def segmentation_error(restored: Image, instance: Instance, width_px: float) -> Values:
+    """Return the adapted Rand error of the fixed segmentation of the restored image.
+
+    Parameters
+    ----------
+    restored : ndarray, shape (Y, X)
+        Any units.
+    instance : Instance
+        With `labels`.
+    width_px : float
+        See `segment_membranes`.
+    """
+    from napari_emrestore.metrics import adapted_rand, segment_membranes
+
+    labels = segment_membranes(restored, width_px=width_px)
+    return {RAND_ERROR: [adapted_rand(labels, instance.labels).error]}  # type: ignore[arg-type]

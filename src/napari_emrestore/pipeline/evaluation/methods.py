@@ -67,8 +67,7 @@ class Method:
         """Return the wall time for one burst of 512 x 512 pixels: the best of up to three runs."""
         if self.name == UNRESTORED:
             return 0.0
-        pixels = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
-        burst = Instance(pixels, pixels[0])
+        burst = _timing_burst(frames)
         self.apply(burst)  # loading and compiling are not part of it
         times: list[float] = []
         while len(times) < _TIMING_RUNS and sum(times) < _TIMING_SECONDS:
@@ -76,6 +75,24 @@ class Method:
             self.apply(burst)
             times.append(time.perf_counter() - started)
         return min(times)
+
+    def peak_mib(self, frames: int) -> float:
+        """Return the most memory held at once for one burst of 512 x 512 pixels, input excluded, in MiB.
+
+        What Python, numpy and torch allocate on the CPU is counted; what other C libraries keep to
+        themselves is not.
+        """
+        from napari_emrestore.restoration.memory import peak_bytes
+
+        if self.name == UNRESTORED:
+            return 0.0
+        burst = _timing_burst(frames)
+        return peak_bytes(lambda: self.apply(burst)) / 2**20
+
+
+def _timing_burst(frames: int) -> Instance:
+    pixels = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
+    return Instance(pixels, pixels[0])
 
 
 def baselines(frames: int) -> list[Method]:

@@ -35,6 +35,7 @@ SUMMARY_COLUMNS = (
     "classical high",
     "parameters",
     "s per 512x512 frame",
+    "peak MiB",
     "note",
 )
 
@@ -66,6 +67,7 @@ def summarise(evaluation: Evaluation) -> list[dict[str, object]]:
             ),
             "parameters": method.parameters,
             "s per 512x512 frame": evaluation.seconds[method.name],
+            "peak MiB": evaluation.peak_mib[method.name],
             "note": method.note,
         }
         for measure, higher in evaluation.protocol.measures.items()
@@ -116,7 +118,7 @@ def markdown_table(evaluation: Evaluation) -> str:
     """Return the comparison as a Markdown table with its conditions under it."""
     measures = list(evaluation.protocol.measures)
     header = ["method", *measures, *(f"{measure} over baseline (95 %)" for measure in measures[:1])]
-    header += ["over best classical (95 %)", "parameters", "s per 512x512 frame"]
+    header += ["over best classical (95 %)", "parameters", "s per 512x512 frame", "peak MiB"]
     by_method: dict[str, list[dict[str, object]]] = {}
     for row in summarise(evaluation):
         by_method.setdefault(str(row["method"]), []).append(row)
@@ -126,7 +128,7 @@ def markdown_table(evaluation: Evaluation) -> str:
         cells = [name, *(f"{row['mean']:.4g} ± {row['sd']:.2g}" for row in rows)]
         cells.append(_interval(first, "over baseline", "baseline"))
         cells.append(_interval(first, "over best classical", "classical"))
-        cells += [f"{first['parameters']}", f"{first['s per 512x512 frame']:.3g}"]
+        cells += [f"{first['parameters']}", f"{first['s per 512x512 frame']:.3g}", f"{first['peak MiB']:.3g}"]
         lines.append(_line(cells))
     settings = evaluation.settings
     conditions = [

@@ -128,3 +128,8 @@ def test_the_card_files_module_knows_every_field_of_a_card():
     from napari_emrestore.models import card_files
 
     assert set(card_files._CARD) == {field.name for field in dataclasses.fields(ModelCard)}
+
+
+def test_probe_rows_are_read_back_as_they_were_written(path):
+    row = {"probe": "blank", "scores": {"wobble": 0.5}, "failed": [], "seed": 0}
+    assert read_card(write_card(dataclasses.replace(PLAIN, probes=(row,)), path)).probes == (row,)

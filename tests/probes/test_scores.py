@@ -1,5 +1,7 @@
 """Scores on restorations made by hand, with numbers known beforehand."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
@@ -29,7 +31,8 @@ def test_a_grid_is_found_with_its_period_and_place(period):
     grid = 0.02 * np.cos(2 * np.pi * x / period) * np.cos(2 * np.pi * y / period) * (x < SIZE_PX // 2)
     finding = checkerboard(case("blank", lambda image: image + grid + noise(0.02)))
     assert finding.value > 2
-    assert finding.detail == str(period)
+    assert finding.detail.startswith(f"{period} px")
+    assert float(re.search(r"([\d.]+)%", finding.detail)[1]) == pytest.approx(100 * np.std(grid), rel=0.3)
     assert finding.where[:, :80].mean() > 1.8 * finding.where[:, 112:].mean()
 
 

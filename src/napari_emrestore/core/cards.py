@@ -61,6 +61,8 @@ class ModelCard:
         Data, steps, machine, seconds, recipe.
     validation : tuple of mapping
         Rows of the validation table, each naming its data, metric values and the command that made it.
+    probes : tuple of mapping
+        One row per probe: what was done to a known pattern, the scores, and which of them failed.
     known_failures : tuple of str
         Where it is known to go wrong.
     license, credit : str
@@ -81,6 +83,7 @@ class ModelCard:
     trained: TrainedRange = TrainedRange()
     training: Mapping[str, Any] = field(default_factory=dict)
     validation: tuple[Mapping[str, Any], ...] = ()
+    probes: tuple[Mapping[str, Any], ...] = ()
     known_failures: tuple[str, ...] = ()
     license: str = ""
     credit: str = ""

@@ -80,6 +80,7 @@ _CARD: Rules = {
     "trained": (True, "a table", _table),
     "training": (False, "a table", _table),
     "validation": (False, "a list of tables", _list_of(_table)),
+    "probes": (False, "a list of tables", _list_of(_table)),
     "known_failures": (False, "a list of texts", _list_of(_text)),
     "license": (True, "a text", _text),
     "credit": (False, "a text", _any_text),
@@ -107,7 +108,7 @@ def read_card(path: str | Path) -> ModelCard:
     Returns
     -------
     ModelCard
-        With `weights` as an absolute path. Lists in `parameters`, `training` and `validation` stay lists.
+        With `weights` as an absolute path. Lists in `parameters`, `training`, `validation` and `probes` stay lists.
 
     Raises
     ------
@@ -213,6 +214,7 @@ def _card_of(table: dict[str, Any], path: Path) -> ModelCard:
             "trained": TrainedRange(**trained),
             "precisions": tuple(table["precisions"]),
             "validation": tuple(table.get("validation", ())),
+            "probes": tuple(table.get("probes", ())),
             "known_failures": tuple(table.get("known_failures", ())),
         }
     )

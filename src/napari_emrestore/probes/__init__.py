@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from napari_emrestore.probes.degrading import Degradation, degrade, match_degradation
     from napari_emrestore.probes.injection import InjectionReport, inject
     from napari_emrestore.probes.patterns import PROBES, Probe, draw_probe, list_probes
-    from napari_emrestore.probes.running import ProbeReport, run_probe
+    from napari_emrestore.probes.running import ProbeReport, run_probe, run_probes
     from napari_emrestore.probes.scores import ARTEFACTS, Score
     from napari_emrestore.probes.transfer import Transfer
 
@@ -39,6 +39,7 @@ _HOMES = {
     "list_probes": "patterns",
     "match_degradation": "degrading",
     "run_probe": "running",
+    "run_probes": "running",
 }
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "list_probes",
     "match_degradation",
     "run_probe",
+    "run_probes",
 ]
 
 

@@ -25,6 +25,7 @@ from napari_emrestore.core import (
 )
 from napari_emrestore.metrics import NoiseModel
 from napari_emrestore.probes.scene import Scene
+from napari_emrestore.probes.stages import Stages
 from napari_emrestore.probes.stamps import KINDS, Kind, plan_stamps
 from napari_emrestore.probes.transfer import Transfer, measure, summarise
 from napari_emrestore.restoration import restore
@@ -127,9 +128,10 @@ def inject(
     frames = _frames(data)
     rounds = plan_stamps(_image_shape(frames), periods_px, contrasts, rng)
     scene = Scene.of(frames, _known(pattern), motion_px)
-    watch = _Stages(monitor, len(rounds) + 1)
-    plain = restore(Burst(frames), restorer, monitor=watch)
-    tries = [_try(scene, stamps, restorer, plain, rng, watch.next()) for stamps in rounds]
+    watch = Stages(monitor, len(rounds) + 1)
+    plain = restore(Burst(frames), restorer, monitor=watch.begin("restoring without patterns"))
+    told = "restoring with patterns"
+    tries = [_try(scene, stamps, restorer, plain, rng, watch.begin(told)) for stamps in rounds]
     asked = {"periods_px": list(periods_px), "contrasts": list(contrasts), "rounds": len(rounds)}
     return _report(scene, tries, plain, asked, started)
 
@@ -249,19 +251,3 @@ def _known(pattern: Kind) -> Kind:
     if pattern not in KINDS:
         raise InputError(f"A pattern to add is one of {', '.join(KINDS)}", came=f"{pattern!r} came")
     return pattern
-
-
-class _Stages:
-    """A monitor of several restorations of one size, one after the other."""
-
-    def __init__(self, monitor: Monitor, stages: int) -> None:
-        self._monitor, self._stages, self._stage = monitor, stages, 0
-
-    def next(self) -> _Stages:
-        """Go to the next restoration."""
-        self._stage += 1
-        return self
-
-    def step(self, done: int, total: int, note: str = "") -> None:
-        """Tell where the whole stands."""
-        self._monitor.step(self._stage * total + done, self._stages * total, note)

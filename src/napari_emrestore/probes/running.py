@@ -10,11 +10,14 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, Burst, InputError, Monitor, Provenance, Restoration, Restorer
 from napari_emrestore.probes.degrading import Degradation, degrade
-from napari_emrestore.probes.patterns import Probe, draw_probe
+from napari_emrestore.probes.patterns import PROBES, Probe, draw_probe
 from napari_emrestore.probes.scores import Case, Score, broken, judge
+from napari_emrestore.probes.stages import Stages
 from napari_emrestore.restoration import restore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
 PUBLISHED = Degradation()
@@ -111,6 +114,46 @@ def run_probe(
     scores = _judged(probe, suited, burst, restored)
     provenance = _provenance(probe, degradation, suited, restoration, time.perf_counter() - started)
     return ProbeReport(probe, suited, truth, burst, restored, restored - truth, scores, provenance)
+
+
+def run_probes(
+    names: Sequence[str],
+    restorers: Sequence[Restorer],
+    *,
+    seed: int = 0,
+    degradation: Degradation = PUBLISHED,
+    size_px: int = 512,
+    monitor: Monitor = SILENT,
+) -> Iterator[ProbeReport]:
+    """Yield what each restorer makes of each pattern, pattern by pattern.
+
+    All restorers get the same frames of a pattern, which depend on `seed` and on nothing else.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of `list_probes`.
+    restorers : sequence of Restorer
+        Learned or classical.
+    seed : int
+        Of motion and noise.
+    degradation, size_px
+        As in `run_probe`.
+    monitor : Monitor
+        Told of every tile, as a share of all the work.
+
+    Raises
+    ------
+    InputError, Cancelled
+        As in `run_probe`.
+    """
+    stages = Stages(monitor, len(names) * len(restorers))
+    for name in names:
+        probe = draw_probe(name, size_px)
+        for restorer in restorers:
+            rng = np.random.default_rng([seed, list(PROBES).index(name)])
+            watch = stages.begin(f"{probe.title}, {restorer.id}")
+            yield run_probe(probe, restorer, rng=rng, degradation=degradation, monitor=watch)
 
 
 def _suited(degradation: Degradation, restorer: Restorer) -> Degradation:

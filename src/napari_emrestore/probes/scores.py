@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.probes.patterns import Probe
 
-# Rounding to 8 bits: what is smaller cannot be seen and counts as nothing.
+# The noise of rounding to 8 bits: it is added to what ratios compare, so that next to nothing is no artefact.
 FLOOR = 1 / 255 / np.sqrt(12)
 _ROUNDING = 1e-4  # what passes the frames through must not fail by the rounding of float32
 _HERE = "napari_emrestore.probes"
@@ -142,7 +142,7 @@ ARTEFACTS: dict[str, Rule] = {
         f"{_HERE}.texture:checkerboard",
         (None, 2.0),
         "No grid: periods of 2, 4 and 8 px hold {value:.2f} times their surroundings in the spectrum.",
-        above="A grid of {detail} px is printed on the image: {value:.1f} times its surroundings.",
+        above="A grid of {detail} is printed on the image: {value:.1f} times its surroundings.",
     ),
     "wobble": Rule(
         "Wobbly texture",

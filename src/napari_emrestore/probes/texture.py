@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_PERIOD = 8
 _SQUARE_PX, _SMALLEST_SQUARE_PX = 64, 32
 _COMB = 5
+_HANN = 1.5**2  # mean of the squared window over the square of its mean, along two axes
 _WOBBLE_PX = (6.0, 24.0)
 _LEAST_FLAT = 0.05
 _FLAT_STEP = 0.01
@@ -30,39 +31,47 @@ def checkerboard(case: Case) -> Finding | None:
 
     The error's power at multiples of 1/2, 1/4 and 1/8 cycles per pixel over the median of a ring about each,
     averaged over the frequencies of one period; the value is the worst period's. About 1 for an error without
-    grid; errors below the rounding of 8 bits count as nothing. ``None`` below 32 px.
+    grid; to both the noise of rounding to 8 bits is added, so that errors of rounding make no grid. ``None``
+    below 32 px.
     """
     side = min(_SQUARE_PX, min(case.error.shape) // _LONGEST_PERIOD * _LONGEST_PERIOD)
     if side < _SMALLEST_SQUARE_PX:
         return None
-    ratios = _lattice_ratios(mean_power(case.error, side))
+    peaks, grounds = _lattice(mean_power(case.error, side))
+    ratios = (peaks + FLOOR**2) / (grounds + FLOOR**2)
     steps = np.arange(_LONGEST_PERIOD)
-    of_frequency = _LONGEST_PERIOD // np.gcd(np.gcd.outer(steps, steps), _LONGEST_PERIOD)
-    worst = {period: float(ratios[of_frequency == period].mean()) for period in (2, 4, 8)}
+    periods = _LONGEST_PERIOD // np.gcd(np.gcd.outer(steps, steps), _LONGEST_PERIOD)
+    worst = {period: float(ratios[periods == period].mean()) for period in (2, 4, 8)}
     period = max(worst, key=lambda key: worst[key])
-    return Finding(worst[period], _comb_strength(case.error), f"{period}")
+    # under a Hann window a sinusoid of variance v has peaks of v * side**2 / _HANN in all
+    excess = np.maximum(peaks - grounds, 0)[periods == period].sum()
+    strength = np.sqrt(excess * _HANN) / side
+    detail = f"{period} px, {strength:.2%} of the range strong,"
+    return Finding(worst[period], _comb_strength(case.error), detail)
 
 
-def _lattice_ratios(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return power over that of its surroundings at each multiple of 1/8, shape (8, 8).
+def _lattice(spectrum: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the power at each multiple of 1/8 and that of its surroundings, both of shape (8, 8).
 
     Its surroundings are of the same frequency to one step of the spectrum, so that a spectrum which falls
-    steeply, as that of smoothed noise, has no peaks.
+    steeply, as that of smoothed noise, has no peaks. Frequency 0 is left at 0.
     """
     side = len(spectrum)
     reach = max(2, side // 16)
     around = np.arange(-reach, reach + 1)
     apart = np.maximum(np.abs(around)[:, None], np.abs(around)[None, :]) >= 2
     radius = np.hypot(*frequencies(spectrum.shape)) * side
-    ratios = np.ones((_LONGEST_PERIOD, _LONGEST_PERIOD))
-    for row, column in np.argwhere(ratios)[1:]:  # all but frequency 0
+    peaks, grounds = np.zeros((2, _LONGEST_PERIOD, _LONGEST_PERIOD))
+    for row, column in np.ndindex(peaks.shape):
+        if row == column == 0:
+            continue
         y, x = row * side // _LONGEST_PERIOD, column * side // _LONGEST_PERIOD
         near = np.ix_((y + around) % side, (x + around) % side)
         alike = np.abs(radius[near] - radius[y, x]) <= 1
         corner = 2 * y == side and 2 * x == side  # no other frequency is as high
-        ring = apart & (alike | corner)
-        ratios[row, column] = (spectrum[y, x] + FLOOR**2) / (np.median(spectrum[near][ring]) + FLOOR**2)
-    return ratios
+        peaks[row, column] = spectrum[y, x]
+        grounds[row, column] = np.median(spectrum[near][apart & (alike | corner)])
+    return peaks, grounds
 
 
 def _comb_strength(error: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -37,24 +37,20 @@ class NumbaKernels:
         levels: range,
     ) -> dict[int, Images]:
         """Return the levels asked for, of frames of type uint16 or float32."""
-        made: dict[int, Images] = {}
         h, w = frames[0].shape
-        half = np.empty((len(frames), h // 2, w // 2), np.float32)
-        if 0 in levels:
-            made[0] = np.empty((len(frames), h, w), np.float32)
+        shapes = [(len(frames), h >> level, w >> level) for level in range(levels.stop)]
+        kept = {level: np.empty(shapes[level], np.float32) for level in levels}
+        passing = {level: np.empty((1, *shapes[level][1:]), np.float32) for level in range(1, levels.start)}
+        # Frame by frame: a level is read again while it is still in the cache.
         for k, (frame, offset, gain) in enumerate(zip(frames, offsets, gains, strict=True)):
             if 0 in levels:
-                filters.smooth(frame, offset, gain, made[0][k])
-            if levels.stop > 1:
-                filters.halve(frame, offset, gain, half[k])
-        for level in range(1, levels.stop):
-            if level > 1:
-                fine, half = half, np.empty((len(frames), half.shape[1] // 2, half.shape[2] // 2), np.float32)
-                for source, target in zip(fine, half, strict=True):
-                    filters.halve(source, 0.0, 1.0, target)
-            if level in levels:
-                made[level] = half
-        return made
+                filters.smooth(frame, offset, gain, kept[0][k])
+            fine: NDArray[Any] = frame
+            for level in range(1, levels.stop):
+                half = kept[level][k] if level in levels else passing[level][0]
+                filters.halve(fine, offset if level == 1 else 0.0, gain if level == 1 else 1.0, half)
+                fine = half
+        return kept
 
     def put(self, images: NDArray[np.float32]) -> Images:
         """Return the images in one piece."""

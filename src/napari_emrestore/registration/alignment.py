@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from napari_emrestore.core import SILENT, WARP_KINDS, InputError, RegistrationError, Warp
+from napari_emrestore.registration import joint
 from napari_emrestore.registration import masks as find
 from napari_emrestore.registration.batches import cores, run_batches
-from napari_emrestore.registration.joint import refine_jointly
 from napari_emrestore.registration.kernels import make_kernels
 from napari_emrestore.registration.pyramid import readable
 from napari_emrestore.registration.reference import Placed, make_moving, make_reference, place
@@ -190,12 +190,15 @@ def align(
         return tuple(warps)
     noise = float(np.median([moving[k].light.noise for k in alive]))
     prepared = make_reference(kernels, moving[reference], noise, len(alive) if refine else 1)
+    refine = refine and joint.pays(prepared)
     size = min(kernels.batch, -(-len(alive) // cores())) if kernels.parallel else kernels.batch
     batches = [alive[k : k + size] for k in range(0, len(alive), size)]
-    jobs = [partial(place, kernels, prepared, [moving[k] for k in batch], kind) for batch in batches]
+    jobs = [
+        partial(place, kernels, prepared, [moving[k] for k in batch], kind, keep=refine) for batch in batches
+    ]
     placed = run_batches(jobs, kernels.parallel, [len(batch) for batch in batches], monitor)
     if refine:
-        placed = refine_jointly(kernels, prepared, placed, kind, LEAST_SCORE, monitor)
+        placed = joint.refine(kernels, prepared, placed, kind, LEAST_SCORE, monitor)
     for batch, found in zip(batches, placed, strict=True):
         for k, warp in zip(batch, _warps(found, kind), strict=True):
             warps[k] = warp
@@ -229,8 +232,9 @@ def initial_shift(reference: NDArray[Any], moving: NDArray[Any]) -> tuple[float,
         for _ in range(levels.search):
             mask = find.halve_mask(mask)
         shown.append(mask)
-    dy, dx = shift.find_shift(shift.search_reference(small[0], shown[0]), small[1], shown[1])
-    return dy * 2.0**levels.search, dx * 2.0**levels.search
+    prepared = shift.search_reference(small[0], shown[0])
+    (dy, dx), *_ = shift.find_shifts(prepared, small[1][None], shown[1][None])[0]
+    return float(dy * 2.0**levels.search), float(dx * 2.0**levels.search)
 
 
 def _warps(placed: Placed, kind: WarpKind) -> list[Warp]:

@@ -43,7 +43,7 @@ def some_rows(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def usable_cells(shape: tuple[int, int], mask: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """Return which cells of a template may be compared, shape (Y, cells).
 
     A cell is usable when it, the pixel to its left and right and the rows above and below (for the
@@ -51,19 +51,19 @@ def usable_cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    mask : ndarray, shape (Y, X), bool
-        Pixels that show the specimen.
+    shape : tuple of int
+        ``(Y, X)`` of the template.
+    mask : ndarray, shape (Y, X), bool, optional
+        Pixels that show the specimen; all without it.
     """
-    h, w = mask.shape
-    if mask.all():
-        usable = np.ones((h, (w - 2) // cell_width(w)), dtype=np.bool_)
-        usable[0] = usable[-1] = False
-        return usable
-    inner = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+    h, w = shape
     cell = cell_width(w)
     number = (w - 2) // cell
     usable = np.zeros((h, number), dtype=np.bool_)
-    usable[1:-1] = inner[:, : number * cell].reshape(h - 2, number, cell).all(axis=2)
+    usable[1:-1] = True
+    if mask is not None:
+        inner = mask[1:-1, 1:-1] & mask[:-2, 1:-1] & mask[2:, 1:-1] & mask[1:-1, :-2] & mask[1:-1, 2:]
+        usable[1:-1] = inner[:, : number * cell].reshape(h - 2, number, cell).all(axis=2)
     return usable
 
 

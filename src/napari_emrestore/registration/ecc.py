@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Matrices = NDArray[np.float64]
 
 
-_SHARE_ROWS = 24
+_SHARE_ROWS = 16
 """The signal share only sets the length of a step: so many rows tell it well enough."""
 
 

@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 
 _SUPPORT_PX = 3
 _CLEAN_SHARE = 0.6
-"""Where so much of the reference's gradient is signal, its noise matters less than the others' blur."""
 
 
-def refine_jointly(
+def pays(reference: Reference) -> bool:
+    """Return whether the noise of the reference weighs: that of a clean one matters less than blur does."""
+    return reference.templates[reference.finest].slope_share < _CLEAN_SHARE
+
+
+def refine(
     kernels: Kernels,
     reference: Reference,
     placed: Sequence[Placed],
@@ -42,21 +46,19 @@ def refine_jointly(
     The mean holds each frame itself, and so its noise. At the warp the mean was made with a frame's copy
     exerts no force on it, so one Newton step with the curvature of the *other* frames' mean is the step of
     a leave-one-out mean at no extra cost; a second round changes nothing. The reference takes the same
-    step, and all warps are then counted from where it went. Nothing is done for a clean reference.
+    step, and all warps are then counted from where it went.
 
     Parameters
     ----------
     reference : Reference
         What the batches were placed on.
     placed : sequence of Placed
-        From `reference.place`.
+        From `reference.place`, images kept.
     kind : str
         Family of warps.
     least_score : float
         Frames below are left out and keep their warps.
     """
-    if reference.templates[reference.finest].slope_share >= _CLEAN_SHARE:
-        return list(placed)
     template = reference.templates[reference.joint]
     groups = [_Group(template.image[None], None, np.eye(3)[None], np.ones(1, dtype=np.bool_))]
     groups += [
@@ -107,7 +109,7 @@ def _mean_template(
 ) -> ecc.Template:
     total, count = (np.sum([pair[k] for pair in sums], axis=0) for k in range(2))
     # Where few frames overlap the mean is as noisy as one of them, and its rim is a step.
-    usable = usable_cells(count >= max(2, n / 2))
+    usable = usable_cells(count.shape, count >= max(2, n / 2))
     mean = np.where(count > 0, total / np.maximum(count, 1), 0).astype(np.float32)
     return ecc.make_template(kernels, kernels.put(mean), usable)
 

@@ -44,8 +44,8 @@ class Reference:
         The level on which a burst is aligned with its mean: that has less noise, so a finer one may pay.
     templates : mapping of int to Template
         From the finer of both to the coarsest level.
-    search : SearchReference
-        Its small image for the initial shift.
+    searches : mapping of int to SearchReference
+        Its small images for the initial shift: of the coarsest level, and of one where more stands out.
     share : float
         Share of the signal in the variance of the finest level.
     """
@@ -55,7 +55,7 @@ class Reference:
     finest: int
     joint: int
     templates: dict[int, ecc.Template]
-    search: shift.SearchReference
+    searches: dict[int, shift.SearchReference]
     share: float
 
 
@@ -88,8 +88,8 @@ class Placed:
         Full-size warps.
     scores : ndarray, shape (B,)
         Correlation of the signals, see `correlation_of_signals`.
-    images : array, shape (B, Y, X)
-        The frames at the reference's joint level, where the kernels run.
+    images : array, shape (B, Y, X), or None
+        The frames at the reference's joint level, where the kernels run, if they were to be kept.
     usable : ndarray, shape (B, Y, X), bool, or None
         Their usable pixels there.
     """
@@ -133,19 +133,24 @@ def make_reference(kernels: Kernels, frame: Moving, noise: float, averaged: int 
         range(min(first, levels.search), levels.coarsest + 1),
     )
     images = {level: kernels.put(kernels.host(kernels.soften(stack[0]))) for level, stack in made.items()}
-    shown = _mask_levels(frame.mask, levels)
+    shown = None if frame.mask is None else _mask_levels(frame.mask, levels)
     hosted = {k: kernels.host(image) for k, image in images.items()}
     slopes = {k: pyramid.gradient_share(image, worst, k) for k, image in hosted.items()}
     finest = _finest(slopes, range(first, levels.coarsest + 1), 1)
     joint = _finest(slopes, range(first, levels.coarsest + 1), averaged)
     templates = {
-        k: ecc.make_template(kernels, images[k], usable_cells(shown[k]), slopes[k])
+        k: ecc.make_template(
+            kernels, images[k], usable_cells(levels.shapes[k], None if shown is None else shown[k]), slopes[k]
+        )
         for k in images
         if k >= min(finest, joint)
     }
-    search = shift.search_reference(kernels.host(made[levels.search][0]), shown[levels.search])
+    searches = {
+        k: shift.search_reference(kernels.host(made[k][0]), None if shown is None else shown[k])
+        for k in {levels.coarsest, levels.search}
+    }
     share = pyramid.signal_share(float(hosted[finest].var()), frame.light.noise, finest)
-    return Reference(frame.light, levels, finest, joint, templates, search, share)
+    return Reference(frame.light, levels, finest, joint, templates, searches, share)
 
 
 def _finest(slopes: dict[int, float], levels: range, averaged: int) -> int:
@@ -162,8 +167,12 @@ def place(
     frames: Sequence[Moving],
     kind: WarpKind,
     start: NDArray[np.float64] | None = None,
+    keep: bool = False,
 ) -> Placed:
-    """Return a batch of frames aligned with the reference, from `start` (3, 3) or the found shifts."""
+    """Return a batch of frames aligned with the reference, from `start` (3, 3) or the found shifts.
+
+    Their images are returned as well if they are to be kept for a joint refinement.
+    """
     levels, finest = reference.levels, reference.finest
     made = kernels.pyramid(
         [f.pixels for f in frames], [f.light.offset for f in frames], [f.light.gain for f in frames],
@@ -171,7 +180,7 @@ def place(
     )  # fmt: skip
     shown = _batch_masks(frames, levels)
     if start is None:
-        warps = _found_shifts(kernels, reference, made[levels.search], shown)
+        warps = _found_shifts(kernels, reference, made, shown)
     else:
         warps = np.repeat(np.asarray(start, dtype=np.float64)[None], len(frames), axis=0)
     for level in range(levels.coarsest, finest - 1, -1):
@@ -185,7 +194,8 @@ def place(
             lost = np.isnan(fit.correlation)
             warps = np.where(lost[:, None, None], warps, pyramid.from_level(fit.warps, level))
     scores = correlation_of_signals(fit, reference, [f.light for f in frames])
-    return Placed(warps, scores, made[reference.joint], None if shown is None else shown[reference.joint])
+    images = made[reference.joint] if keep else None
+    return Placed(warps, scores, images, None if shown is None else shown[reference.joint])
 
 
 def correlation_of_signals(
@@ -218,19 +228,25 @@ def _efforts(level: int, levels: pyramid.Plan, finest: int) -> tuple[ecc.Effort,
 
 
 def _found_shifts(
-    kernels: Kernels, reference: Reference, small: Images, shown: list[NDArray[np.bool_]] | None
+    kernels: Kernels, reference: Reference, made: dict[int, Images], shown: list[NDArray[np.bool_]] | None
 ) -> NDArray[np.float64]:
-    level = reference.levels.search
-    warps = np.repeat(np.eye(3)[None], len(small), axis=0)
-    for b, image in enumerate(kernels.host(small)):
-        mask = None if shown is None else shown[level][b]
-        warps[b, :2, 2] = shift.find_shift(reference.search, image, mask)
-    return pyramid.from_level(warps, level)
+    """Return the shifts as full-size warps, sought at a finer level where they are not obvious."""
+    count = len(made[reference.levels.coarsest])
+    warps = np.repeat(np.eye(3)[None], count, axis=0)
+    doubtful = np.arange(count)
+    for level in sorted(reference.searches, reverse=True):
+        images, usable = kernels.host(made[level]), None if shown is None else shown[level][doubtful]
+        found, obvious = shift.find_shifts(reference.searches[level], images[doubtful], usable)
+        small = np.repeat(np.eye(3)[None], len(doubtful), axis=0)
+        small[:, :2, 2] = found
+        warps[doubtful] = pyramid.from_level(small, level)
+        doubtful = doubtful[~obvious]
+        if not doubtful.size:
+            break
+    return warps
 
 
-def _mask_levels(mask: NDArray[np.bool_] | None, levels: pyramid.Plan) -> list[NDArray[np.bool_]]:
-    if mask is None:
-        return [np.ones(shape, dtype=np.bool_) for shape in levels.shapes]
+def _mask_levels(mask: NDArray[np.bool_], levels: pyramid.Plan) -> list[NDArray[np.bool_]]:
     made = [mask]
     for _ in levels.shapes[1:]:
         made.append(masks.halve_mask(made[-1]))
@@ -240,5 +256,6 @@ def _mask_levels(mask: NDArray[np.bool_] | None, levels: pyramid.Plan) -> list[N
 def _batch_masks(frames: Sequence[Moving], levels: pyramid.Plan) -> list[NDArray[np.bool_]] | None:
     if all(f.mask is None for f in frames):
         return None
-    each = [_mask_levels(f.mask, levels) for f in frames]
+    whole = np.ones(levels.shapes[0], np.bool_)
+    each = [_mask_levels(whole if f.mask is None else f.mask, levels) for f in frames]
     return [np.stack(level) for level in zip(*each, strict=True)]

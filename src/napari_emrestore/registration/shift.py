@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     Image = NDArray[np.float32]
 
-_CLEAR = 1.5
-"""A highest peak this much above all others needs no second look."""
+_CLEAR, _OBVIOUS = 1.5, 4.0
+"""A highest peak this much above all others needs no second look, or not even one at a finer level."""
 _CANDIDATES = 12
 _ALIKE = 0.7
 _NEAR_PX = 3
@@ -25,7 +27,7 @@ _LEAST_OVERLAP = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchReference:
-    """A small reference image made ready for `find_shift`.
+    """A small reference image made ready for `find_shifts`.
 
     Attributes
     ----------
@@ -45,39 +47,57 @@ class SearchReference:
 
 def search_reference(image: Image, mask: NDArray[np.bool_] | None = None) -> SearchReference:
     """Return a small image (Y, X) with its windowed spectrum; pixels outside `mask` do not count."""
-    shown = np.ones(image.shape, dtype=np.bool_) if mask is None else mask
-    centred = _centred(image, shown)
+    from scipy import fft
+
     h, w = image.shape
     window = (np.hanning(h + 2)[1:-1, None] * np.hanning(w + 2)[None, 1:-1]).astype(np.float32)
-    return SearchReference(centred, shown, window, np.conj(_spectrum(centred, shown, window)))
+    shown = np.ones(image.shape, dtype=np.bool_) if mask is None else mask
+    centred, soft = _centred(image, shown), _softened(window, shown)
+    return SearchReference(centred, shown, window, np.conj(fft.rfft2(centred * soft)))
 
 
-def find_shift(
-    reference: SearchReference, moving: Image, mask: NDArray[np.bool_] | None = None
-) -> tuple[float, float]:
-    """Return the shift ``(dy, dx)`` of the moving image against the reference, in their pixels.
+def find_shifts(
+    reference: SearchReference, moving: Image, masks: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the shifts ``(dy, dx)`` of moving images (B, Y, X) against the reference, and which are obvious.
 
-    A scene point at ``(y, x)`` of the reference is found near ``(y + dy, x + dx)`` of the moving image.
+    Shifts are (B, 2) in pixels of the images; one is obvious where its peak towers above all others.
+
+    A scene point at ``(y, x)`` of the reference is found near ``(y + dy, x + dx)`` of a moving image.
     Valid up to half a side. Where no peak of the correlation stands out, the few highest, each with its
     wrapped twins, are compared by the correlation coefficient over the overlap they imply; of those nearly
     as good as the best, the smallest is returned.
     """
     from scipy import fft
 
-    shown = np.ones(moving.shape, dtype=np.bool_) if mask is None else mask
-    centred = _centred(moving, shown)
-    cross = reference.spectrum * _spectrum(centred, shown, reference.window)
+    if masks is None:
+        centred = moving - moving.mean(axis=(1, 2), keepdims=True)
+        soft, masks = reference.window, np.broadcast_to(True, moving.shape)
+    else:
+        centred = np.stack([_centred(image, mask) for image, mask in zip(moving, masks, strict=True)])
+        soft = np.stack([_softened(reference.window, mask) for mask in masks])
+    cross = reference.spectrum * fft.rfft2(centred * soft)
     modulus = np.abs(cross)
-    modulus += np.float32(1e-6) * max(modulus.max(), np.float32(1e-30))
+    modulus += np.float32(1e-6) * np.maximum(modulus.max(axis=(1, 2), keepdims=True), np.float32(1e-30))
     root = np.sqrt(modulus)
     cross /= root * np.sqrt(root)  # to the power 3/4
-    surface = fft.irfft2(cross, moving.shape)
-    peaks = _peaks(surface, 2)
-    best = _refined(surface, peaks[0])
-    if surface[peaks[0]] > _CLEAR * surface[peaks[1]] and not _ambiguous(best, moving.shape):
-        return best
+    surfaces = fft.irfft2(cross, moving.shape[1:])
+    shifts, obvious = np.empty((len(moving), 2)), np.empty(len(moving), dtype=np.bool_)
+    for b, surface in enumerate(surfaces):
+        first, second = _peaks(surface, 2)
+        shifts[b] = _refined(surface, first)
+        unique = not _ambiguous(shifts[b], surface.shape)
+        obvious[b] = unique and surface[first] > _OBVIOUS * surface[second]
+        if not (unique and surface[first] > _CLEAR * surface[second]):
+            shifts[b] = _likeliest_shift(reference, surface, centred[b], masks[b])
+    return shifts, obvious
+
+
+def _likeliest_shift(
+    reference: SearchReference, surface: Image, centred: Image, shown: NDArray[np.bool_]
+) -> tuple[float, float]:
     shifts = [_refined(surface, peak) for peak in (_peak_near_rest(surface), *_peaks(surface, _CANDIDATES))]
-    twins = [twin for shift in shifts for twin in _twins(shift, moving.shape)]
+    twins = [twin for shift in shifts for twin in _twins(shift, surface.shape)]
     evidence = [_evidence(reference, centred, shown, twin) for twin in twins]
     # A crystal fits itself at every period; of shifts that explain the frame alike, stages make the smallest.
     enough = max(evidence) - (1 - _ALIKE) * abs(max(evidence))
@@ -86,19 +106,13 @@ def find_shift(
 
 
 def _centred(image: Image, shown: NDArray[np.bool_]) -> Image:
-    if shown.all():
-        return np.asarray(image - image.mean())
     mean = image.mean(where=shown) if shown.any() else np.float32(0)
     return np.where(shown, image - mean, np.float32(0))
 
 
-def _spectrum(centred: Image, shown: NDArray[np.bool_], window: Image) -> NDArray[np.complex64]:
-    from scipy import fft
-
+def _softened(window: Image, shown: NDArray[np.bool_]) -> Image:
     # A hard edge of the mask would correlate with itself at no shift.
-    soft = window if shown.all() else window * _soft(shown).astype(np.float32)
-    spectrum: NDArray[np.complex64] = fft.rfft2(centred * soft)
-    return spectrum
+    return window if shown.all() else window * _soft(shown).astype(np.float32)
 
 
 def _soft(shown: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -146,7 +160,7 @@ def _signed(shift: float, side: int) -> float:
     return shift - side if shift > side / 2 else shift
 
 
-def _ambiguous(shift: tuple[float, float], shape: tuple[int, ...]) -> bool:
+def _ambiguous(shift: Iterable[float], shape: tuple[int, ...]) -> bool:
     return any(abs(s) > 0.4 * side for s, side in zip(shift, shape, strict=True))
 
 

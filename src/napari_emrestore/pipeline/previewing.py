@@ -177,7 +177,7 @@ def restore_part(job: Job, prepared: Prepared, field: Field, monitor: Monitor) -
 
 
 def warm_up(restorer: Restorer, frames: int = 1) -> None:
-    """Let a restorer run once on `frames` frames of nothing, so that what its first run sets up is not timed."""
+    """Let a restorer run once on `frames` frames of nothing: what its first run sets up is not timed."""
     side = max(restorer.tiling.stride, _WARM_PX)
     count = min(max(frames, restorer.frames[0]), restorer.frames[1])
     restorer.restore_window(np.zeros((count, side, side), np.float32))

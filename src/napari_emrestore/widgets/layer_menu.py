@@ -69,7 +69,7 @@ class LayerMenu(QComboBox):
 
     def pick(self, layer: Image | None) -> None:
         """Choose a layer of the menu; nothing happens for one that is not offered."""
-        position = next((i for i in range(self.count()) if self.itemData(i) is layer), -1)
+        position = next((i for i in range(self.count()) if self.itemData(i) == layer), -1)
         if position >= 0:
             self.setCurrentIndex(position)
 
@@ -96,7 +96,7 @@ class LayerMenu(QComboBox):
         self._tell()
 
     def _tell(self) -> None:
-        if self.layer is not self._said:
+        if self.layer != self._said:
             self._said = self.layer
             self.setToolTip(self.currentText())
             self.picked.emit(self._said)

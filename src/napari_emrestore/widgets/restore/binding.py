@@ -1,0 +1,32 @@
+"""Two-way ties between a field of an evented state and a Qt input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QAbstractSlider, QComboBox, QSpinBox
+
+
+def tie_menu(menu: QComboBox, state: Any, name: str) -> None:
+    """Keep the data of a menu's entry and a field of a state equal; an unknown value leaves the menu."""
+
+    def show(value: Any) -> None:
+        position = menu.findData(value)
+        if position >= 0:
+            menu.setCurrentIndex(position)
+
+    def pass_on() -> None:
+        if menu.currentData() is not None:
+            setattr(state, name, menu.currentData())
+
+    show(getattr(state, name))
+    menu.currentIndexChanged.connect(pass_on)
+    getattr(state.events, name).connect(show)
+
+
+def tie_number(box: QSpinBox | QAbstractSlider, state: Any, name: str) -> None:
+    """Keep the value of a number box or slider and a field of a state equal."""
+    box.setValue(getattr(state, name))
+    box.valueChanged.connect(lambda value: setattr(state, name, value))
+    getattr(state.events, name).connect(lambda value: box.setValue(value))

@@ -1,0 +1,95 @@
+"""Which model: what it is for, knows and is bad at, how long it takes, what speaks against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QStandardItem, QStandardItemModel
+from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from napari_emrestore.widgets.restore.sections import menu, note
+
+if TYPE_CHECKING:
+    from napari_emrestore.pipeline.guard import Advice
+    from napari_emrestore.widgets.restore.choices import Choice
+
+
+class ModelSection(QWidget):
+    """The model menu with the facts of the chosen model.
+
+    Signals
+    -------
+    picked : str
+        Id of the chosen model.
+    """
+
+    picked = Signal(str)
+
+    def __init__(self, trained: list[Choice], classical: list[Choice]) -> None:
+        super().__init__()
+        self.menu = menu({})
+        self._rows = QStandardItemModel(self.menu)
+        self.menu.setModel(self._rows)
+        self._add_group("Trained models", trained)
+        self._add_group("Classical methods", classical)
+        self.summary, self.facts, self.failures = note(), note(), note()
+        self.more = QToolButton()
+        self.more.setCheckable(True)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.warning, self.expected = note(), note()
+        self.better = QPushButton()
+        self._better = ""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 2, 2, 6)
+        layout.setSpacing(4)
+        for widget in (
+            self.menu,
+            self.summary,
+            self.facts,
+            self.more,
+            self.failures,
+            self.expected,
+            self.warning,
+            self.better,
+        ):
+            layout.addWidget(widget)
+        self.menu.currentIndexChanged.connect(lambda: self.picked.emit(self.menu.currentData() or ""))
+        self.more.toggled.connect(self.failures.setVisible)
+        self.better.clicked.connect(lambda: self.picked.emit(self._better))
+        self.failures.hide()
+        self.warn("")
+
+    def show_choice(self, choice: Choice) -> None:
+        """Show a model's facts, and it in the menu."""
+        position = self.menu.findData(choice.id)
+        self.menu.setCurrentIndex(position)
+        self.menu.setToolTip(self.menu.itemData(position, Qt.ItemDataRole.ToolTipRole) or "")
+        self.summary.setText(choice.summary)
+        self.facts.setText(choice.facts)
+        count = len(choice.failures)
+        self.more.setText(f"Known failures ({count})")
+        self.more.setVisible(count > 0)
+        self.failures.setText("\n".join(f"• {failure}" for failure in choice.failures))
+        self.failures.setVisible(count > 0 and self.more.isChecked())
+
+    def show_advice(self, advice: Advice) -> None:
+        """Show what speaks against the model, and a button for a better one."""
+        self.warn(" ".join(f"{text[0].upper()}{text[1:]}." for text in advice.warnings), advice.better)
+
+    def warn(self, text: str, better: str = "") -> None:
+        """Show a warning, or none."""
+        self._better = better
+        self.warning.setText(f"⚠ {text}" if text else "")
+        self.warning.setVisible(bool(text))
+        self.better.setText(f"Use {better}")
+        self.better.setVisible(bool(text and better))
+
+    def _add_group(self, title: str, choices: list[Choice]) -> None:
+        header = QStandardItem(title)
+        header.setFlags(Qt.ItemFlag.NoItemFlags)
+        self._rows.appendRow(header)
+        for choice in choices:
+            self.menu.addItem(f"  {choice.id}", choice.id)
+            tip = "\n".join([choice.summary, choice.facts, *(f"• {text}" for text in choice.failures)])
+            self.menu.setItemData(self.menu.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)

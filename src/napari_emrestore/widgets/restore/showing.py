@@ -1,0 +1,143 @@
+"""Results of the restore dock as layers: filling, finished, and previews that replace each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer
+
+from napari_emrestore.widgets.layers import METADATA_KEY, add_result, known_acquisition, metadata, placement
+from napari_emrestore.widgets.restore.work import quick_levels
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from napari_emrestore.core import Provenance
+    from napari_emrestore.pipeline import RunSettings
+    from napari_emrestore.pipeline.previewing import Part
+    from napari_emrestore.widgets.restore.orders import Order
+    from napari_emrestore.widgets.restore.work import Finished, LiveCanvas
+
+_REFRESHED_EVERY_MS = 500
+
+
+class ResultLayers(QObject):
+    """The layers of one dock in its viewer; for the main thread only.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Gets the layers.
+    parent : QObject
+        The dock.
+    """
+
+    def __init__(self, viewer: Viewer, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._live: Image | None = None
+        self._previews: dict[str, Image] = {}
+        self._timer = QTimer(self)
+        self._timer.setInterval(_REFRESHED_EVERY_MS)
+        self._timer.timeout.connect(self._refresh)
+
+    def start_live(self, order: Order, canvas: LiveCanvas, pyramid_px: int) -> None:
+        """Show an array that is being filled."""
+        self._live = add_result(
+            self._viewer,
+            quick_levels(canvas.array, pyramid_px),
+            order.source,
+            order.name,
+            origin_px=canvas.origin_px,
+            contrast_limits=tuple(order.source.contrast_limits),
+            **frame_steps(order.settings, canvas.array),
+        )
+        self._timer.start()
+
+    def drop_live(self) -> None:
+        """Take away a result that did not get finished."""
+        self._timer.stop()
+        if self._live is not None and self._live in self._viewer.layers:
+            self._viewer.layers.remove(self._live)
+        self._live = None
+
+    def finish(self, order: Order, done: Finished) -> Image:
+        """Return the layer of a finished run; previews go."""
+        self.drop_previews()
+        self._timer.stop()
+        live, self._live = self._live, None
+        made = done.result.restoration
+        if live is None or live not in self._viewer.layers:
+            return add_result(
+                self._viewer,
+                done.image,
+                order.source,
+                order.name,
+                provenance=made.provenance,
+                origin_px=made.origin_px,
+                contrast_limits=done.limits,
+                **frame_steps(order.settings, made.image),
+            )
+        live.data = done.image
+        live.contrast_limits = done.limits
+        live.metadata = metadata(known_acquisition(order.source), made.provenance)
+        return live
+
+    def show_preview(self, order: Order, part: Part) -> None:
+        """Show a restored part of the field and the mean of its frames, in place of the last ones."""
+        chosen = set(self._viewer.layers.selection)
+        several = order.settings.frames != 1
+        if several:
+            self._put("mean", f"{order.source.name} · mean · preview", part.mean, order, part, None)
+        else:
+            self._remove("mean")
+        self._put("model", f"{order.name} · preview", part.image, order, part, part.provenance)
+        self._viewer.layers.selection = chosen & set(self._viewer.layers)
+
+    def drop_previews(self) -> None:
+        """Take the previews away."""
+        for what in list(self._previews):
+            self._remove(what)
+
+    def _put(
+        self,
+        what: str,
+        name: str,
+        image: NDArray[Any],
+        order: Order,
+        part: Part,
+        provenance: Provenance | None,
+    ) -> None:
+        layer = self._previews.get(what)
+        if layer is None or layer not in self._viewer.layers or layer.name != name:
+            self._remove(what)
+            layer = self._previews[what] = add_result(
+                self._viewer, image, order.source, name, provenance=provenance, origin_px=part.origin_px
+            )
+        else:
+            layer.data = image
+            layer.translate = placement(order.source, part.origin_px)["translate"]
+        record = metadata(known_acquisition(order.source), provenance, preview=True)
+        layer.metadata = {METADATA_KEY: record[METADATA_KEY]}
+
+    def _remove(self, what: str) -> None:
+        layer = self._previews.pop(what, None)
+        if layer is not None and layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
+
+    def _refresh(self) -> None:
+        if self._live is not None and self._live in self._viewer.layers:
+            self._live.refresh()
+
+
+def frame_steps(settings: RunSettings, image: Any) -> dict[str, Any]:
+    """Return where the bursts of a stack lie among the frames: each in the middle of its own."""
+    if image.ndim != 3:
+        return {}
+    length = settings.frames or 1
+    return {
+        "first_frame": (length - 1) / 2,
+        "frame_step": 1.0 if settings.window == "sliding" else float(length),
+    }

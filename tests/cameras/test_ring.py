@@ -1,0 +1,77 @@
+"""The ring keeps the newest frames and counts what was lost and dropped."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_emrestore.cameras import Ring
+from napari_emrestore.core import Acquisition, Frame, InputError
+
+
+def frame(index):
+    return Frame(np.zeros((2, 3), np.uint8), index, Acquisition())
+
+
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 8)), max_size=20),
+    st.sets(st.integers(0, 200), max_size=20),
+)
+def test_every_frame_is_taken_or_counted(capacity, turns, missing):
+    ring, index, taken = Ring(capacity), 0, []
+    sent = 0
+    for puts, most in turns:
+        for _ in range(puts):
+            if index not in missing:
+                ring.put(frame(index))
+                sent += 1
+            index += 1
+        got = ring.take(most, 0.0)
+        assert len(got) <= min(most, capacity)
+        taken += [f.index for f in got]
+    left = ring.take(capacity, 0.0)
+    taken += [f.index for f in left]
+    assert taken == sorted(set(taken))
+    assert ring.acquired == sent
+    assert len(taken) + ring.dropped == sent
+    inner = [k for k in missing if sent and first_sent(missing) < k < last_sent(index, missing)]
+    assert ring.lost == len(inner)
+
+
+def first_sent(missing):
+    return next(k for k in range(1000) if k not in missing)
+
+
+def last_sent(count, missing):
+    return max(k for k in range(count) if k not in missing)
+
+
+def test_a_reader_gets_the_newest():
+    ring = Ring(4)
+    for k in range(7):
+        ring.put(frame(k))
+    assert [f.index for f in ring.take(2, 0.0)] == [5, 6]
+    assert (ring.acquired, ring.dropped, ring.lost) == (7, 5, 0)
+
+
+def test_a_waiting_reader_is_woken_by_a_frame_and_by_the_end():
+    ring, got = Ring(4), []
+    reader = threading.Thread(target=lambda: got.append(ring.take(4, 20.0)), daemon=True)
+    reader.start()
+    ring.put(frame(0))
+    reader.join(20.0)
+    assert [f.index for f in got[0]] == [0]
+    reader = threading.Thread(target=lambda: got.append(ring.take(4, 20.0)), daemon=True)
+    reader.start()
+    ring.end()
+    reader.join(20.0)
+    assert got[1] == []
+    assert ring.ended
+
+
+def test_a_ring_holds_at_least_one():
+    with pytest.raises(InputError, match="at least one"):
+        Ring(0)

@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from napari_emrestore.core import WarpKind
     from napari_emrestore.pipeline.settings import Reference, Tile
 
+_RUN_OPTIONS = (
+    "model",
+    "frames",
+    "window",
+    "kind",
+    "reference",
+    "use",
+    "skip",
+    "merge",
+    "tile",
+    "device",
+    "precision",
+)
+
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Add where and how precisely a network runs."""
@@ -59,6 +73,14 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="how bursts follow each other in a stack",
     )
     add_registration(parser)
+    for option, effect in (("use", "take part in their burst"), ("skip", "are left out")):
+        parser.add_argument(
+            f"--{option}",
+            type=_positions,
+            default=(),
+            metavar="K,K,...",
+            help=f"frames of the input, counted from 0, that {effect} whatever triage says",
+        )
     parser.add_argument(
         "--merge",
         choices=MERGE_METHODS,
@@ -79,10 +101,7 @@ def settings_of(
     arguments: argparse.Namespace, source: str, output: str | None, truth: str | None = None
 ) -> RunSettings:
     """Return the run settings of the options added by `add_run`."""
-    chosen: dict[str, Any] = {
-        name: getattr(arguments, name)
-        for name in ("model", "frames", "window", "kind", "reference", "merge", "tile", "device", "precision")
-    }
+    chosen: dict[str, Any] = {name: getattr(arguments, name) for name in _RUN_OPTIONS}
     return RunSettings(
         input=source, output=output, truth=truth, truth_frame=getattr(arguments, "truth_frame", 0), **chosen
     )
@@ -105,6 +124,13 @@ def _reference(text: str) -> Reference:
     if text.isdigit():
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is neither sharpest, middle nor a frame number from 0")
+
+
+def _positions(text: str) -> tuple[int, ...]:
+    parts = text.split(",")
+    if all(part.isdigit() for part in parts):
+        return tuple(int(part) for part in parts)
+    raise argparse.ArgumentTypeError(f"{text!r} are no frame numbers from 0 with commas between them")
 
 
 def _tile(text: str) -> Tile:

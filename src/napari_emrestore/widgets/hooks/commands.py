@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import napari.viewer
     from napari.layers import Image
 
     from napari_emrestore.core import Monitor, Provenance, RegisteredBurst
     from napari_emrestore.widgets.jobs import Jobs
-
-Made = tuple[Any, "Provenance", tuple[int, int]]
-# a command has no dock that could own its job
-_AT_WORK: set[Jobs] = set()
+    from napari_emrestore.widgets.layers import LayerFrames
 
 
 def align_frames(viewer: napari.viewer.Viewer) -> Jobs | None:
@@ -33,7 +28,27 @@ def align_frames(viewer: napari.viewer.Viewer) -> Jobs | None:
     Jobs, optional
         What is at work; ``None`` if the active layer cannot be aligned, which napari then says.
     """
-    return _start(viewer, "aligned", lambda burst: burst.aligned)
+    from napari_emrestore.widgets.hooks.background import start
+    from napari_emrestore.widgets.layers import add_result
+
+    found = _active_stack(viewer)
+    if found is None:
+        return None
+    layer, frames = found
+
+    def work(monitor: Monitor) -> RegisteredBurst:
+        import numpy as np
+
+        from napari_emrestore.bursts import register
+        from napari_emrestore.core import Burst
+
+        return register(Burst(np.asarray(frames.data), frames.acquisition), monitor=monitor)
+
+    def show(burst: RegisteredBurst) -> None:
+        name, made_by = f"{layer.name} · aligned", _provenance(frames, burst)
+        add_result(viewer, burst.aligned, layer, name, provenance=made_by, origin_px=burst.origin_px)
+
+    return start(f"Aligning {layer.name}", work, show)
 
 
 def average_frames(viewer: napari.viewer.Viewer) -> Jobs | None:
@@ -49,9 +64,15 @@ def average_frames(viewer: napari.viewer.Viewer) -> Jobs | None:
     Jobs, optional
         As `align_frames`.
     """
-    from napari_emrestore.bursts import merge
+    from napari_emrestore.pipeline import RunSettings
+    from napari_emrestore.widgets.hooks.replays import run_on_layer
 
-    return _start(viewer, "mean", merge)
+    found = _active_stack(viewer)
+    if found is None:
+        return None
+    layer, frames = found
+    source = frames.acquisition.path or layer.name
+    return run_on_layer(viewer, layer, RunSettings(source, model="mean", frames=len(frames.data)))
 
 
 def open_models_folder() -> None:
@@ -68,38 +89,23 @@ def open_models_folder() -> None:
     show_info(f"Models (a card and its weights) that lie in {folder} are listed by the Restore dock.")
 
 
-def _start(viewer: napari.viewer.Viewer, name: str, finish: Callable[[RegisteredBurst], Any]) -> Jobs | None:
+def _active_stack(viewer: napari.viewer.Viewer) -> tuple[Image, LayerFrames] | None:
+    """Return the active layer with its frames, or tell what speaks against it."""
     from napari.utils.notifications import show_error
 
     from napari_emrestore.core import EmRestoreError
-    from napari_emrestore.widgets.jobs import Jobs
-    from napari_emrestore.widgets.layers import add_result
 
     try:
-        layer, work = _work_on(viewer.layers.selection.active, name, finish)
+        return _stack(viewer.layers.selection.active)
     except EmRestoreError as error:
         show_error(str(error))
         return None
-    jobs = Jobs()
-
-    def show(made: Made) -> None:
-        image, provenance, origin_px = made
-        add_result(viewer, image, layer, f"{layer.name} · {name}", provenance=provenance, origin_px=origin_px)
-
-    _AT_WORK.add(jobs)
-    jobs.succeeded.connect(show)
-    jobs.failed.connect(lambda error: show_error(str(error)))
-    jobs.ended.connect(lambda: _AT_WORK.discard(jobs))
-    jobs.start(f"Aligning {layer.name}", work)
-    return jobs
 
 
-def _work_on(
-    layer: Any, name: str, finish: Callable[[RegisteredBurst], Any]
-) -> tuple[Image, Callable[[Monitor], Made]]:
-    """Return the stack and the work on it, or raise what speaks against it."""
+def _stack(layer: Any) -> tuple[Image, LayerFrames]:
     from napari.layers import Image
 
+    from napari_emrestore.bursts import MOST_FRAMES
     from napari_emrestore.core import InputError
     from napari_emrestore.widgets.layers import read_frames
 
@@ -110,41 +116,25 @@ def _work_on(
             remedy="Click on the stack of frames in the layer list first.",
         )
     frames = read_frames(layer)
-    if not frames.is_stack or not 2 <= len(frames.data) <= _most():
+    if not frames.is_stack or not 2 <= len(frames.data) <= MOST_FRAMES:
         raise InputError(
-            f"A stack of 2 to {_most()} frames is aligned",
+            f"A stack of 2 to {MOST_FRAMES} frames is aligned",
             item=f"layer {layer.name!r}",
             came=f"holds {len(frames.data)}",
             remedy="The Restore dock aligns longer stacks burst by burst.",
         )
-
-    def work(monitor: Monitor) -> Made:
-        import numpy as np
-
-        from napari_emrestore.bursts import register
-        from napari_emrestore.core import Burst
-
-        burst = register(Burst(np.asarray(frames.data), frames.acquisition), monitor=monitor)
-        return finish(burst), _provenance(name, frames.acquisition, burst), burst.origin_px
-
-    return layer, work
+    return layer, frames
 
 
-def _most() -> int:
-    from napari_emrestore.bursts import MOST_FRAMES
-
-    return MOST_FRAMES
-
-
-def _provenance(name: str, acquisition: Any, burst: RegisteredBurst) -> Provenance:
+def _provenance(frames: LayerFrames, burst: RegisteredBurst) -> Provenance:
     from napari_emrestore import __version__
     from napari_emrestore.core import Provenance
 
-    left_out = [f"frame {v.index} left out: {v.reason}" for v in burst.verdicts if not v.accepted]
+    known = frames.acquisition
     return Provenance(
-        tool="register" if name == "aligned" else "average",
-        inputs=({"name": acquisition.name, "path": acquisition.path, "sha256": ""},),
-        settings={"kind": "euclidean", "reference": "sharpest", "reference_frame": burst.reference},
+        tool="register",
+        inputs=({"name": known.name, "path": known.path, "sha256": ""},),
+        settings={"kind": "euclidean", "reference": burst.reference, "origin_px": list(burst.origin_px)},
         versions={"napari-emrestore": __version__},
-        notes=tuple(left_out),
+        notes=tuple(f"frame {v.index} left out: {v.reason}" for v in burst.verdicts if not v.accepted),
     )

@@ -54,8 +54,9 @@ def find_mask(image: NDArray[Any]) -> Mask:
         )
     data = readable(np.asarray(image))
     mask = frame_mask(data)
-    mask = np.ones(data.shape, dtype=np.bool_) if mask is None else mask
     bars = _bars(data, mask)
+    if mask is None:
+        return np.ones(data.shape, dtype=np.bool_) if bars is None else ~bars
     return mask if bars is None else mask & ~bars
 
 
@@ -135,7 +136,7 @@ def _deviation(lines: NDArray[Any], axis: int) -> NDArray[np.float64]:
     return np.asarray(np.sqrt((centred**2).sum(axis) / n))
 
 
-def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
+def _bars(image: NDArray[Any], mask: Mask | None) -> Mask | None:
     """Return dark, flat regions that reach the rim of the live area, widened by a block; None without any."""
     side = max(2, -(-max(image.shape) // _BLOCKS))
     rows, columns = image.shape[0] // side, image.shape[1] // side
@@ -145,8 +146,8 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
     if np.count_nonzero(shown) < 64:
         return None
     # At least half of a bar is flat, whatever else is: most images end here.
-    flat = shown & (spread < _BAR_FLATNESS * np.quantile(spread[shown], (1 + _BAR_AREA[1]) / 2))
-    if np.count_nonzero(flat) < _BAR_AREA[0] / 2 * np.count_nonzero(shown):
+    roughest = np.quantile(spread[shown], (1 + _BAR_AREA[1]) / 2)
+    if np.count_nonzero(spread[shown] < _BAR_FLATNESS * roughest) < _BAR_AREA[0] / 2 * shown.sum():
         return None
     dark = _reaching_the_rim(shown & np.asarray(level < _dark_limit(level[shown])), shown)
     share = np.count_nonzero(dark) / np.count_nonzero(shown)
@@ -161,13 +162,13 @@ def _bars(image: NDArray[Any], mask: Mask) -> Mask | None:
 
 
 def _block_statistics(
-    image: NDArray[Any], mask: Mask, side: int
+    image: NDArray[Any], mask: Mask | None, side: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], Mask]:
     """Return mean and deviation of blocks of `side` pixels, and which of them show the specimen."""
     rows, columns = image.shape[0] // side, image.shape[1] // side
     area = np.s_[: rows * side, : columns * side]
     shown = np.ones((rows, columns), dtype=np.bool_)
-    if not mask.all():
+    if mask is not None:
         shown = np.asarray(mask[area].reshape(rows, side, columns, side).all(axis=(1, 3)))
     middle = float(np.median(image[:: 4 * side, :: 4 * side]))
     sums, squares = np.zeros((2, rows, columns))

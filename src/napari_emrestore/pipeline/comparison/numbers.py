@@ -96,6 +96,7 @@ def compare(
     *,
     reference: str | None = None,
     regions: Sequence[Region] = (),
+    whole: bool = True,
     data_range: float | None = None,
     pixel_size_nm: tuple[float, float] | None = None,
     monitor: Monitor = SILENT,
@@ -112,7 +113,9 @@ def compare(
     reference : str, optional
         Name of the candidate to compare with if there is no truth; the first by default.
     regions : sequence of Region
-        Beside the whole field, which always comes first.
+        Parts of the field.
+    whole : bool
+        Whether the whole field is measured too, and comes first.
     data_range : float, optional
         Distance from the smallest to the largest possible intensity; ``None`` takes the span of the
         truth (or reference) over the whole field, and the table says so.
@@ -136,7 +139,7 @@ def compare(
     check_candidates(candidates, against.image.shape)
     span, source = (data_range, "as set") if data_range is not None else _span(against, truth is not None)
     field = Region(WHOLE, Rect(0, against.image.shape[0], 0, against.image.shape[1]))
-    places = [field, *regions]
+    places = [*([field] if whole else []), *regions]
     if len({place.name for place in places}) < len(places):
         raise InputError("Regions need different names", came=", ".join(place.name for place in places))
     finite = np.isfinite(against.image)

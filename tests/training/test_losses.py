@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from napari_emrestore.metrics import ssim
-from napari_emrestore.training.losses import LOSSES, burst, l1
+from napari_emrestore.training.losses import (
+    LOSSES,
+    burst,
+    charbonnier,
+    charbonnier_fft,
+    gradient,
+    huber_mse,
+    l1,
+)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -41,3 +49,34 @@ def test_each_sample_has_its_own_loss(name):
     both = LOSSES[name](output, truth)
     assert both.shape == (2,)
     assert both[1].item() == pytest.approx(LOSSES[name](output[1:], truth[1:]).item(), rel=1e-5)
+
+
+def test_huber_mse_is_the_root_of_a_large_error_and_leaves_a_small_one():
+    truth = torch.zeros(3, 4, 5)
+    output = torch.stack([torch.full((4, 5), level) for level in (0.01, 1000**-0.5, 0.2)])
+    # 1000 x 0.01² = 0.1; exactly 1; 1000 x 0.04 = 40, of which the root
+    torch.testing.assert_close(huber_mse(output, truth), torch.tensor([0.1, 1.0, 40**0.5]))
+
+
+def test_charbonnier_of_a_constant_difference():
+    output, truth = torch.full((1, 6, 6), 0.003), torch.zeros(1, 6, 6)
+    assert charbonnier(output, truth, 0.004).item() == pytest.approx(0.005)
+
+
+def test_the_spectrum_of_one_differing_pixel_is_flat():
+    truth = torch.zeros(1, 4, 6)
+    output = truth.clone()
+    output[0, 0, 0] = 0.5  # its spectrum is 0.5 everywhere, real: the mean over both parts is 0.25
+    expected = charbonnier(output, truth).item() + 0.01 * 0.25
+    assert charbonnier_fft(output, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_normalised_gradient_is_a_sixth():
+    output, truth = torch.rand(2, 9, 8), torch.rand(2, 9, 8)
+    torch.testing.assert_close(6 * gradient(output, truth, normalised=True), gradient(output, truth))
+
+
+def test_the_mixed_ssim_loss_notices_a_shifted_mean():
+    truth = 0.3 + 0.4 * torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0))
+    difference = LOSSES["ssim_l1"](truth + 0.1, truth) - 0.84 * LOSSES["ssim"](truth + 0.1, truth)
+    assert difference.item() == pytest.approx(0.16 * 0.1, rel=1e-4)

@@ -23,9 +23,17 @@ if TYPE_CHECKING:
         scan_models,
     )
     from napari_emrestore.models.networks import build_network, load_network
+    from napari_emrestore.models.pretrained import load_backbone
+    from napari_emrestore.models.recalibration import (
+        BatchStatistics,
+        current_statistics,
+        recalibrated,
+        use_statistics,
+    )
     from napari_emrestore.models.weight_files import file_sha256
 
 _HOMES = {
+    "BatchStatistics": "recalibration",
     "read_card": "card_files",
     "write_card": "card_files",
     "bundled_cards_folder": "catalogue",
@@ -35,19 +43,28 @@ _HOMES = {
     "scan_models": "catalogue",
     "build_network": "networks",
     "load_network": "networks",
+    "load_backbone": "pretrained",
+    "current_statistics": "recalibration",
+    "recalibrated": "recalibration",
+    "use_statistics": "recalibration",
     "file_sha256": "weight_files",
 }
 
 __all__ = [
+    "BatchStatistics",
     "build_network",
     "bundled_cards_folder",
+    "current_statistics",
     "file_sha256",
     "find_card",
     "list_models",
+    "load_backbone",
     "load_network",
     "models_folder",
     "read_card",
+    "recalibrated",
     "scan_models",
+    "use_statistics",
     "write_card",
 ]
 

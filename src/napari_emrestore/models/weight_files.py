@@ -67,7 +67,31 @@ def read_weights(card: ModelCard) -> dict[str, torch.Tensor]:
             came=f"has {found}",
             remedy="The file was changed or damaged: copy it again, or correct the card if you trust it.",
         )
-    return _tensors(path, _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path))
+    return read_tensors(path)
+
+
+def read_tensors(path: Path, *, wrapped: bool = False) -> dict[str, torch.Tensor]:
+    """Return the tensors of a weights file by name, on the CPU.
+
+    Parameters
+    ----------
+    path : Path
+        ``.safetensors``, ``.npz``, or a pickle (``.pt``, ``.pth``) of a state dict.
+    wrapped : bool
+        Look for the state dict under ``state_dict`` or ``model`` too.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, of another kind or damaged, or asks for other objects than tensors; nothing
+        in it is run.
+    """
+    readers = {".safetensors": _read_safetensors, ".npz": _read_npz}
+    content = readers.get(path.suffix, _read_pickle)(path)
+    for wrapping in ("state_dict", "model"):
+        if wrapped and isinstance(content, Mapping) and isinstance(content.get(wrapping), Mapping):
+            content = content[wrapping]
+    return _tensors(path, content)
 
 
 def _read_safetensors(path: Path) -> Any:
@@ -77,6 +101,19 @@ def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _read_npz(path: Path) -> Any:
+    import zipfile
+
+    import numpy as np
+    import torch
+
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, error) from error
 
 

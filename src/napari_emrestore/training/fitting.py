@@ -89,7 +89,7 @@ def export(
 ) -> ModelCard:
     """Write weights (float16 safetensors) and card of a trained network into `folder`; return the card.
 
-    The halo on the card is measured with the rounded weights.
+    The halo on the card is measured with the rounded weights where tiles can equal the whole.
     """
     import torch
     from safetensors.torch import save_file
@@ -103,9 +103,7 @@ def export(
     }
     save_file(state, weights)
     network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-    halo = measure_halo(
-        network.eval(), recipe.stride_px, recipe.halo_px, frames=min(recipe.data.frames[1], 2)
-    )
+    network.eval()
     card = ModelCard(
         id=recipe.id,
         version=recipe.version,
@@ -116,7 +114,7 @@ def export(
         parameters=recipe.parameters,
         weights=weights,
         sha256=file_sha256(weights),
-        tiling=TilingRule(recipe.stride_px, halo),
+        tiling=_tiling(network, recipe),
         trained=TrainedRange(recipe.data.frames, recipe.dose_e, recipe.pixel_size_nm),
         training=_training_record(recipe, progress, device),
         known_failures=recipe.known_failures,
@@ -125,6 +123,16 @@ def export(
     )
     write_card(card, folder / f"{recipe.id}.toml")
     return card
+
+
+def _tiling(network: nn.Module, recipe: Recipe) -> TilingRule:
+    if recipe.tiling_mode != "exact":
+        return TilingRule(recipe.stride_px, recipe.halo_px, recipe.tiling_mode)
+    fewest, most = recipe.data.frames
+    frames = max(fewest, min(most, 2))
+    return TilingRule(
+        recipe.stride_px, measure_halo(network, recipe.stride_px, recipe.halo_px, frames=frames)
+    )
 
 
 def _training_record(recipe: Recipe, progress: Progress, device: str) -> dict[str, Any]:

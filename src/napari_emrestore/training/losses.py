@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
@@ -18,18 +20,47 @@ def charbonnier(output: Tensor, truth: Tensor, epsilon: float = 1e-3) -> Tensor:
     return ((output - truth) ** 2 + epsilon**2).sqrt().mean((1, 2))
 
 
-def burst(output: Tensor, truth: Tensor, weight: float = 0.1, gradient_weight: float = 1.0) -> Tensor:
-    """Return L1 plus the L1 of un-normalised Prewitt gradients, mean over both directions.
+def mse(output: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean squared difference."""
+    return ((output - truth) ** 2).mean((1, 2))
 
-    The loss of the burst network that Wieslander 2021 compares with (DOI 10.1371/journal.pone.0246336).
+
+def huber_mse(output: Tensor, truth: Tensor, scale: float = 1000.0) -> Tensor:
+    """Return ``scale`` times the mean squared difference, its root where that exceeds 1.
+
+    Keeps single bad images from ruling a batch (Ede 2018, DOI 10.1016/j.ultramic.2019.03.017).
     """
+    import torch
+
+    scaled = scale * mse(output, truth)
+    return torch.where(scaled < 1, scaled, scaled.clamp(min=1).sqrt())
+
+
+def gradient(output: Tensor, truth: Tensor, normalised: bool = False) -> Tensor:
+    """Return the L1 of Prewitt gradients, mean over both directions; `normalised` divides by 6."""
     import torch
     from torch.nn import functional as F
 
     rows = torch.tensor([[1.0, 0.0, -1.0]] * 3, device=output.device)
     kernels = torch.stack([rows, rows.T])[:, None]
-    gradients = F.conv2d((output - truth)[:, None], kernels).abs().mean((1, 2, 3))
-    return weight * l1(output, truth) + gradient_weight * gradients
+    found = F.conv2d((output - truth)[:, None], kernels).abs().mean((1, 2, 3))
+    return found / 6 if normalised else found
+
+
+def burst(output: Tensor, truth: Tensor, weight: float = 0.1, gradient_weight: float = 1.0) -> Tensor:
+    """Return L1 plus the L1 of un-normalised Prewitt gradients, mean over both directions.
+
+    The loss of the burst network that Wieslander 2021 compares with (DOI 10.1371/journal.pone.0246336).
+    """
+    return weight * l1(output, truth) + gradient_weight * gradient(output, truth)
+
+
+def charbonnier_fft(output: Tensor, truth: Tensor, spectrum_weight: float = 0.01) -> Tensor:
+    """Return Charbonnier plus a share of the L1 between spectra, real and imaginary parts (BANet's loss)."""
+    import torch
+
+    spectrum = torch.view_as_real(torch.fft.fft2(output - truth))
+    return charbonnier(output, truth) + spectrum_weight * spectrum.abs().mean((1, 2, 3))
 
 
 def ssim(output: Tensor, truth: Tensor, data_range: float = 1.0) -> Tensor:
@@ -56,4 +87,20 @@ def l1_ssim(output: Tensor, truth: Tensor, ssim_weight: float = 0.2) -> Tensor:
     return l1(output, truth) + ssim_weight * ssim(output, truth)
 
 
-LOSSES = {"l1": l1, "charbonnier": charbonnier, "burst": burst, "ssim": ssim, "l1_ssim": l1_ssim}
+def ssim_l1(output: Tensor, truth: Tensor) -> Tensor:
+    """Return 0.84 of the SSIM loss and 0.16 of L1 (Zhao 2017): SSIM alone leaves the mean free."""
+    return 0.84 * ssim(output, truth) + 0.16 * l1(output, truth)
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "burst": burst,
+    "charbonnier": charbonnier,
+    "charbonnier_fft": charbonnier_fft,
+    "gradient": gradient,
+    "huber_mse": huber_mse,
+    "l1": l1,
+    "l1_ssim": l1_ssim,
+    "mse": mse,
+    "ssim": ssim,
+    "ssim_l1": ssim_l1,
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from napari_emrestore.core import InputError
 
@@ -133,6 +133,8 @@ class Recipe:
         The trained range for the card.
     halo_px, stride_px : int
         Exact halo and stride of the architecture; the card gets the halo measured on the weights.
+    tiling_mode : {"exact", "blend", "whole"}
+        As in `TilingRule`. For networks with image-wide statistics the card gets `halo_px` as it is.
     data : DataRecipe
         What it is shown.
     optimiser : OptimiserRecipe
@@ -149,6 +151,7 @@ class Recipe:
     optimiser: OptimiserRecipe
     stride_px: int
     halo_px: int
+    tiling_mode: Literal["exact", "blend", "whole"] = "exact"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     dose_e: tuple[float, float] | None = None
     pixel_size_nm: tuple[float, float] | None = None

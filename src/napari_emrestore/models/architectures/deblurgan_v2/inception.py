@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from napari_emrestore.models.architectures.backbone_file import BackboneFile
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -128,6 +130,11 @@ class InceptionFeatures(nn.Module):
     widths = (32, 64, 192, 1088, 2080)
     least_px = 128  # below, a map would be smaller than the rim that is mirrored around it
     pads = ((0, 1), (1, 1), (1, 2), (1, 1), (1, 1))
+    file = BackboneFile(
+        "pyramid.backbone",
+        "conv2d_1a.conv.weight",
+        ("repeat_2.", "block8.", "conv2d_7b.", "last_linear."),
+    )
 
     def __init__(self, channels: int) -> None:
         super().__init__()

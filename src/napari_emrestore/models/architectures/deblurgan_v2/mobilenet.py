@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from napari_emrestore.models.architectures.backbone_file import BackboneFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,6 +67,11 @@ class MobileNetFeatures(nn.Module):
     widths = (16, 24, 32, 64, 160)
     least_px = 1
     pads = ((0, 0),) * 5
+    file = BackboneFile(
+        "pyramid.backbone",
+        "features.0.0.weight",
+        ("features.16.", "features.17.", "features.18.", "classifier."),
+    )
 
     def __init__(self, channels: int) -> None:
         super().__init__()

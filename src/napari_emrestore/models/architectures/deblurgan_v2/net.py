@@ -89,6 +89,7 @@ class DeblurGANv2(nn.Module):
         super().__init__()
         self.start = start
         self.least_px = backbone.least_px
+        self.backbone_file = backbone.file
         self.pyramid = Pyramid(backbone, pyramid_width)
         self.heads = nn.ModuleList(head(pyramid_width, head_width) for _ in range(4))
         self.smooth1 = normalised_conv(4 * head_width, head_width)

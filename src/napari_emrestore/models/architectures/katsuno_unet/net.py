@@ -11,7 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_emrestore.models.architectures.backbone_file import BackboneFile
+
 Widths = tuple[int, int, int, int, int]
+
+# mean and standard deviation of ImageNet's grey values, which weights trained there expect to be taken off
+_GREY_MEAN, _GREY_DEVIATION = 0.449, 0.226
 
 WIDTHS: dict[str, tuple[Widths, Widths]] = {
     "full": ((64, 64, 128, 256, 512), (256, 128, 64, 32, 16)),
@@ -88,10 +93,17 @@ class KatsunoUNet(nn.Module):
     ----------
     encoder_widths, decoder_widths : tuple of int
         Channels per scale, finest first for the encoder, coarsest first for the decoder.
+    imagenet_statistics : bool
+        See `build`.
     """
 
-    def __init__(self, encoder_widths: Widths, decoder_widths: Widths) -> None:
+    backbone_file = BackboneFile("encoder", "conv1.weight", ("fc.",))
+
+    def __init__(
+        self, encoder_widths: Widths, decoder_widths: Widths, *, imagenet_statistics: bool = False
+    ) -> None:
         super().__init__()
+        self.imagenet_statistics = imagenet_statistics
         self.encoder = Encoder(encoder_widths)
         skips = (*reversed(encoder_widths[:-1]), 0)
         below = (encoder_widths[-1], *decoder_widths[:-1])
@@ -104,6 +116,8 @@ class KatsunoUNet(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return the restoration (B, Y, X) of `frames` (B, 1, Y, X); Y and X are multiples of 32."""
+        if self.imagenet_statistics:
+            frames = (frames - _GREY_MEAN) / _GREY_DEVIATION
         *skips, z = self.encoder(frames.contiguous(memory_format=torch.channels_last))
         for step in self.decoder:
             z = F.interpolate(z, scale_factor=2.0, mode="nearest")

@@ -29,10 +29,10 @@ def test_every_frame_is_taken_or_counted(capacity, turns, missing):
                 ring.put(frame(index))
                 sent += 1
             index += 1
-        got = ring.take(most, 0.0)
+        got = ring.take(most)
         assert len(got) <= min(most, capacity)
         taken += [f.index for f in got]
-    left = ring.take(capacity, 0.0)
+    left = ring.take(capacity)
     taken += [f.index for f in left]
     assert taken == sorted(set(taken))
     assert ring.acquired == sent
@@ -53,23 +53,25 @@ def test_a_reader_gets_the_newest():
     ring = Ring(4)
     for k in range(7):
         ring.put(frame(k))
-    assert [f.index for f in ring.take(2, 0.0)] == [5, 6]
+    assert [f.index for f in ring.take(2)] == [5, 6]
     assert (ring.acquired, ring.dropped, ring.lost) == (7, 5, 0)
 
 
 def test_a_waiting_reader_is_woken_by_a_frame_and_by_the_end():
-    ring, got = Ring(4), []
-    reader = threading.Thread(target=lambda: got.append(ring.take(4, 20.0)), daemon=True)
-    reader.start()
-    ring.put(frame(0))
-    reader.join(20.0)
-    assert [f.index for f in got[0]] == [0]
-    reader = threading.Thread(target=lambda: got.append(ring.take(4, 20.0)), daemon=True)
-    reader.start()
-    ring.end()
-    reader.join(20.0)
-    assert got[1] == []
+    ring = Ring(4)
+
+    def woken_by(happening):
+        reader = threading.Thread(target=ring.wait, args=(60.0,), daemon=True)
+        reader.start()
+        happening()
+        reader.join(20.0)
+        return not reader.is_alive()
+
+    assert woken_by(lambda: ring.put(frame(0)))
+    assert [f.index for f in ring.take(4)] == [0]
+    assert woken_by(ring.end)
     assert ring.ended
+    assert ring.take(4) == []
 
 
 def test_a_ring_holds_at_least_one():

@@ -65,13 +65,14 @@ class Ring:
             self._waiting.append(frame)
             self._changed.notify_all()
 
-    def take(self, most: int, timeout_s: float) -> list[Frame]:
-        """Return the newest frames not yet taken, oldest first; older ones than `most` count as dropped.
-
-        Waits until there is one; returns none after `timeout_s` seconds or when the stream has ended.
-        """
+    def wait(self, timeout_s: float) -> None:
+        """Wait until there is a frame to take or the stream has ended, up to `timeout_s` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ended, timeout_s)
+
+    def take(self, most: int) -> list[Frame]:
+        """Return the newest frames not yet taken, oldest first; older ones than `most` count as dropped."""
+        with self._changed:
             self._dropped += max(0, len(self._waiting) - most)
             taken = list(self._waiting)[-most:]
             self._waiting.clear()

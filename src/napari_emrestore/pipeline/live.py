@@ -1,0 +1,393 @@
+"""The line in a loop: a camera is read by one thread, the newest frames are restored by another.
+
+The camera is never waited for nor held up: frames the line has no time for are dropped and counted, and of
+the views it makes only the newest is handed out. What is recorded is taken before anything is dropped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import numpy as np
+
+from napari_emrestore.cameras import Ring
+from napari_emrestore.core import EmRestoreError, IntensityMap
+from napari_emrestore.pipeline.live_burst import LiveBurst
+from napari_emrestore.pipeline.live_counters import Latencies, LiveCounters, Rate
+from napari_emrestore.pipeline.live_settings import LiveSettings
+from napari_emrestore.pipeline.settings import LONGEST_BURST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from napari_emrestore.core import Frame, FrameSource, RegisteredBurst, Restoration, Restorer
+
+_TURN_S = 0.1
+_REMEASURE_VIEWS = 32
+_SAMPLED_EVERY = 4
+_JOIN_S = 10.0
+_DEFAULTS = LiveSettings()
+
+
+class FrameSink(Protocol):
+    """Takes every frame that was acquired, in order, without holding up the camera: a recorder."""
+
+    def put(self, frame: Frame) -> None:
+        """Take the next frame."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LiveView:
+    """The newest thing there is to see.
+
+    Attributes
+    ----------
+    raw : Frame
+        The newest frame, cropped to the region.
+    restored : Restoration, optional
+        On the grid of `raw`; ``None`` without a model, or if `problem` tells why there is none.
+    frames : tuple of int
+        Numbers of the frames it was made of.
+    score : float
+        Alignment of the newest frame with those before, -1 to 1; NaN if there was nothing to align.
+    step_px : tuple of float
+        ``(dy, dx)`` by which the specimen moves in the image from frame to frame.
+    saturated : float
+        Share of the newest frame's pixels at the detector's ceiling, from every fourth row and column.
+    dark : bool
+        Whether the newest frame shows nothing: all those pixels are equal.
+    problem : str
+        Why there is no restoration although there is a model; empty otherwise.
+    latency_s : float
+        From the end of the newest exposure to the finished view; NaN if the source gives no time.
+    settings : LiveSettings
+        What it was made with.
+    """
+
+    raw: Frame
+    restored: Restoration | None
+    frames: tuple[int, ...]
+    score: float
+    step_px: tuple[float, float]
+    saturated: float
+    dark: bool
+    problem: str
+    latency_s: float
+    settings: LiveSettings
+
+
+class LiveLine:
+    """Restores what a camera sees, as fast as it can; a context manager that closes its source.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Iterated by a thread of this line until it ends, fails or is closed.
+    settings : LiveSettings
+        What to do at first.
+    loader : callable, optional
+        Returns the restorer of `LiveSettings`; by default `restoration.load_restorer` does.
+
+    Raises
+    ------
+    InputError
+        If the region leaves the frame.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        settings: LiveSettings = _DEFAULTS,
+        *,
+        loader: Callable[[LiveSettings], Restorer] | None = None,
+    ) -> None:
+        settings.check_roi(source.frame_shape)
+        self._source = source
+        self._settings = settings
+        self._ring = Ring(LONGEST_BURST)
+        self._sink: FrameSink | None = None
+        self._worker = _Worker(loader or _load)
+        self._slot: LiveView | None = None
+        self._turn = threading.Condition()
+        self._failure: BaseException | None = None
+        self._sink_failure: EmRestoreError | None = None
+        self._stopping = threading.Event()
+        self._acquired, self._made, self._shown = Rate(), Rate(), Rate()
+        self._superseded = 0
+        self._latencies = Latencies()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=f"live {name}", daemon=True)
+            for name, work in (("pump", self._pump), ("restore", self._restore))
+        ]
+
+    @property
+    def settings(self) -> LiveSettings:
+        """What the next view will be made with."""
+        return self._settings
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the stream before it was stopped, for example a `SourceTimeoutError`; else None."""
+        return self._failure
+
+    @property
+    def sink_failure(self) -> EmRestoreError | None:
+        """Why the recorder was let go while the stream went on; None if it was not."""
+        return self._sink_failure
+
+    @property
+    def is_running(self) -> bool:
+        """Whether frames or views may still come."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def start(self) -> Self:
+        """Begin; returns at once."""
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def change(self, **changes: Any) -> LiveSettings:
+        """Change some settings; they hold from the next view on.
+
+        Raises
+        ------
+        InputError
+            If a value cannot be used; then nothing changes.
+        """
+        changed = replace(self._settings, **changes)
+        changed.check_roi(self._source.frame_shape)
+        self._settings = changed
+        return changed
+
+    def record(self, sink: FrameSink | None) -> None:
+        """Hand every frame from now on to a recorder as well; ``None`` ends that."""
+        self._sink_failure = None
+        self._sink = sink
+
+    def newest(self) -> LiveView | None:
+        """Return the newest view that was not handed out yet; never waits."""
+        with self._turn:
+            view, self._slot = self._slot, None
+            return view
+
+    def wait(self, timeout_s: float) -> LiveView | None:
+        """Return the newest view not handed out yet, waiting for one up to `timeout_s` seconds."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._slot is not None or self._is_over(), timeout_s)
+            view, self._slot = self._slot, None
+            return view
+
+    def shown(self, view: LiveView) -> None:
+        """Tell that a view is on the screen now: counts it, and its latency."""
+        self._shown.tick()
+        if view.raw.time_s is not None:
+            self._latencies.add(time.monotonic() - view.raw.time_s)
+
+    def counters(self) -> LiveCounters:
+        """Return where the frames went, and how fast."""
+        p50, p95 = self._latencies.percentiles_ms()
+        return LiveCounters(
+            acquired=self._ring.acquired,
+            lost_by_source=self._ring.lost,
+            dropped_by_ring=self._ring.dropped,
+            made=self._made.count,
+            superseded=self._superseded,
+            shown=self._shown.count,
+            view_lost=self._worker.view_lost,
+            acquired_fps=self._acquired.per_second(),
+            made_fps=self._made.per_second(),
+            shown_fps=self._shown.per_second(),
+            latency_ms_p50=p50,
+            latency_ms_p95=p95,
+        )
+
+    def stop(self) -> None:
+        """Close the source and wait until both threads have ended; twice is harmless."""
+        self._stopping.set()
+        self._source.close()
+        self._ring.end()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(_JOIN_S)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _pump(self) -> None:
+        try:
+            for frame in self._source:
+                self._acquired.tick()
+                self._keep(frame)
+                self._ring.put(frame)
+        finally:
+            self._ring.end()
+
+    def _keep(self, frame: Frame) -> None:
+        sink = self._sink
+        if sink is None:
+            return
+        try:
+            sink.put(frame)
+        except EmRestoreError as error:
+            self._sink, self._sink_failure = None, error
+
+    def _restore(self) -> None:
+        while not self._stopping.is_set():
+            self._ring.wait(_TURN_S)
+            settings = self._settings  # as they are now, not as they were before the wait
+            frames = self._ring.take(settings.frames)
+            if frames:
+                self._hand_over(self._worker.view(frames, settings))
+            elif self._ring.ended:
+                break
+
+    def _hand_over(self, view: LiveView) -> None:
+        self._made.tick()
+        with self._turn:
+            self._superseded += self._slot is not None
+            self._slot = view
+            self._turn.notify_all()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Run one thread's work; what ends it is kept for `failure`, and both threads end together."""
+        try:
+            work()
+        except Exception as error:
+            self._failure = error
+            if not isinstance(error, EmRestoreError):
+                raise  # a fault of ours: Python reports it as well
+        finally:
+            with self._turn:
+                self._turn.notify_all()
+
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or (self._ring.ended and not self._threads[1].is_alive())
+
+
+class _Worker:
+    """Makes views of frames; used by one thread."""
+
+    def __init__(self, loader: Callable[[LiveSettings], Restorer]) -> None:
+        self._loader = loader
+        self._settings: LiveSettings | None = None
+        self._restorer: Restorer | None = None
+        self._problem = ""
+        self._burst = LiveBurst(None)
+        self._measured: dict[str, Any] = {}
+        self._age = 0
+        self._lost_before = 0
+
+    @property
+    def view_lost(self) -> int:
+        return self._lost_before + self._burst.view_lost
+
+    def view(self, frames: list[Frame], settings: LiveSettings) -> LiveView:
+        self._adopt(settings)
+        cropped = [_cropped(frame, settings.roi) for frame in frames]
+        for frame in cropped:
+            self._burst.add(frame, settings.frames)
+        raw = cropped[-1]
+        restored, problem = None, self._problem
+        used: tuple[int, ...] = (raw.index,)
+        if self._restorer is not None:
+            try:
+                burst = self._burst.assemble()
+                used = burst.burst.indices
+                restored = self._restored(burst, self._restorer, settings)
+            except EmRestoreError as error:
+                problem = str(error)
+        saturated, dark = _exposure(raw.data)
+        finished = time.monotonic()
+        return LiveView(
+            raw=raw,
+            restored=restored,
+            frames=used,
+            score=self._burst.score,
+            step_px=self._burst.step_px,
+            saturated=saturated,
+            dark=dark,
+            problem=problem,
+            latency_s=float("nan") if raw.time_s is None else finished - raw.time_s,
+            settings=settings,
+        )
+
+    def _adopt(self, settings: LiveSettings) -> None:
+        """Take over changed settings: what they make invalid is begun anew."""
+        before, self._settings = self._settings, settings
+        if before is None or (before.kind, before.roi) != (settings.kind, settings.roi):
+            self._lost_before += self._burst.view_lost
+            self._burst = LiveBurst(settings.kind)
+            self._measured = {}
+        if before is None or _model_of(before) != _model_of(settings):
+            self._restorer, self._problem, self._measured = None, "", {}
+            if settings.model is not None:
+                try:
+                    self._restorer = self._loader(settings)
+                except EmRestoreError as error:
+                    self._problem = str(error)
+
+    def _restored(self, burst: RegisteredBurst, restorer: Restorer, settings: LiveSettings) -> Restoration:
+        """Return a restoration; intensity and noise are measured now and then, not for every view."""
+        from napari_emrestore.bursts import merge
+        from napari_emrestore.restoration import restore
+
+        fewest, most = restorer.frames
+        data: Any = burst if most > 1 and len(burst.aligned) >= fewest else merge(burst, settings.merge)
+        self._age += 1
+        if self._age > _REMEASURE_VIEWS:
+            self._measured, self._age = {}, 0
+        restored = restore(data, restorer, **self._measured)
+        if not self._measured:
+            self._measured = _measured(restored)
+        return replace(restored, acquisition=burst.burst.acquisition)
+
+
+def _measured(restored: Restoration) -> dict[str, Any]:
+    """Return what `restore` measured, as its arguments for the views to come."""
+    from napari_emrestore.metrics import NoiseModel
+
+    found = restored.provenance.settings
+    noise = found["noise"]
+    return {
+        "intensity": IntensityMap(**found["intensity"]),
+        "noise": None if noise is None else NoiseModel(**noise),
+    }
+
+
+def _load(settings: LiveSettings) -> Restorer:
+    from napari_emrestore.restoration import load_restorer
+
+    return load_restorer(str(settings.model), device=settings.device, precision=settings.precision)
+
+
+def _model_of(settings: LiveSettings) -> tuple[str | None, str, str]:
+    return settings.model, settings.device, settings.precision
+
+
+def _cropped(frame: Frame, roi: tuple[int, int, int, int] | None) -> Frame:
+    if roi is None:
+        return frame
+    top, left, height, width = roi
+    return replace(frame, data=frame.data[top : top + height, left : left + width])
+
+
+def _exposure(pixels: np.ndarray[Any, Any]) -> tuple[float, bool]:
+    """Return the share of saturated pixels of a frame, and whether it is blank."""
+    sample = pixels[::_SAMPLED_EVERY, ::_SAMPLED_EVERY]
+    blank = bool(sample.min() == sample.max())
+    if pixels.dtype.kind not in "iu":
+        return 0.0, blank
+    return float(np.mean(sample == np.iinfo(pixels.dtype).max)), blank

@@ -1,0 +1,284 @@
+"""The line in a loop: what comes out, what is counted, what may change, and how it ends."""
+
+import threading
+from queue import Queue
+
+import numpy as np
+import pytest
+
+from napari_emrestore.cameras import open_camera
+from napari_emrestore.core import Acquisition, Frame, InputError, ModelError, SourceTimeoutError, WriteError
+from napari_emrestore.pipeline.live import LiveLine
+from napari_emrestore.pipeline.live_settings import LiveSettings
+
+PATIENCE_S = 30.0
+END = object()
+
+
+class Fed:
+    """A source that yields what a test puts in, and ends or fails when told."""
+
+    def __init__(self, shape=(64, 81)):
+        self.acquisition, self.frame_shape, self.dtype = Acquisition("fed"), shape, np.dtype(np.uint16)
+        self.queue, self.closed = Queue(), 0
+
+    def __iter__(self):
+        while (item := self.queue.get()) is not END:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    def close(self):
+        self.closed += 1
+        self.queue.put(END)
+
+
+class Recorded:
+    def __init__(self, fail_at=None):
+        self.indices, self.fail_at = [], fail_at
+
+    def put(self, frame):
+        if frame.index == self.fail_at:
+            raise WriteError("A disk with room is needed")
+        self.indices.append(frame.index)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    with open_camera(
+        "simulated",
+        specimen_px=256,
+        frame_shape=(64, 81),
+        frame_rate_hz=None,
+        velocity_px_s=(130.0, 40.0),
+        dose_e=200.0,
+    ) as camera:
+        taken = [frame for frame, _ in zip(camera, range(12), strict=False)]
+        poses = [camera.pose_px(frame.index) for frame in taken]
+        return taken, np.array(poses), camera.truth(9)
+
+
+def next_view(line):
+    view = line.wait(PATIENCE_S)
+    assert view is not None, line.failure
+    return view
+
+
+def test_the_newest_frames_are_registered_and_restored(frames):
+    taken, poses, truth = frames
+    source = Fed()
+    with LiveLine(source, LiveSettings(model="mean", frames=4)) as line:
+        for frame in taken[:10]:
+            source.queue.put(frame)
+            view = next_view(line)
+            assert view.raw is frame
+            assert view.problem == ""
+            assert view.frames == tuple(range(max(0, frame.index - 3), frame.index + 1))
+    assert view.score > 0.8
+    assert view.step_px == pytest.approx(tuple(poses[8] - poses[9]), abs=0.3)
+    assert view.restored.image.shape == (64, 81)
+
+    def error(image):
+        return np.sqrt(np.mean((np.asarray(image, float) - truth) ** 2))
+
+    assert error(view.restored.image) < 0.65 * error(view.raw.data), "a mean of 4 halves the noise"
+
+
+def test_every_frame_is_registered_once(frames, monkeypatch):
+    from napari_emrestore.registration import following
+
+    taken, source, seen = frames[0], Fed(), []
+    follow = following.Follower.follow
+    monkeypatch.setattr(
+        following.Follower,
+        "follow",
+        lambda self, data, index: seen.append(index) or follow(self, data, index),
+    )
+    with LiveLine(source, LiveSettings(model="mean", frames=5)) as line:
+        for frame in taken:
+            source.queue.put(frame)
+            next_view(line)
+    assert seen == list(range(12))
+
+
+def test_a_slow_restorer_never_blocks_the_camera_and_nothing_is_uncounted(frames):
+    taken, source, recorded = frames[0], Fed(), Recorded()
+    busy, go = threading.Event(), threading.Event()
+
+    class Slow:
+        id, version, device, frames = "slow", "1", "cpu", (1, 1)
+
+        def __init__(self):
+            from napari_emrestore.core import TilingRule
+
+            self.tiling = TilingRule()
+
+        def describe(self):
+            return {"id": self.id, "version": self.version, "weights_sha256": ""}
+
+        def restore_window(self, window):
+            busy.set()
+            assert go.wait(PATIENCE_S)
+            return window[0]
+
+    line = LiveLine(source, LiveSettings(model="slow", frames=3), loader=lambda settings: Slow())
+    line.record(recorded)
+    with line:
+        source.queue.put(taken[0])
+        assert busy.wait(PATIENCE_S)
+        for frame in (*taken[1:6], *taken[8:]):
+            source.queue.put(frame)
+        source.queue.put(END)
+        line._threads[0].join(PATIENCE_S)
+        assert not line._threads[0].is_alive(), "the camera was read to its end while the restorer slept"
+        go.set()
+        line._threads[1].join(PATIENCE_S)
+        counters = line.counters()
+        view = next_view(line)
+    assert recorded.indices == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
+    assert view.frames == (9, 10, 11)
+    assert (counters.acquired, counters.lost_by_source, counters.dropped_by_ring) == (10, 2, 6)
+    assert (counters.made, counters.superseded) == (2, 1)
+
+
+def test_settings_change_while_it_runs(frames):
+    taken, source = frames[0], Fed()
+    with LiveLine(source, LiveSettings(frames=2)) as line:
+        source.queue.put(taken[0])
+        assert next_view(line).restored is None
+        line.change(model="gaussian", frames=3)
+        source.queue.put(taken[1])
+        view = next_view(line)
+        assert view.restored.provenance.model["id"] == "gaussian"
+        assert view.frames == (0, 1)
+        line.change(roi=(5, 7, 40, 52))
+        source.queue.put(taken[2])
+        view = next_view(line)
+        assert view.frames == (2,), "another region begins a new burst"
+        np.testing.assert_array_equal(view.raw.data, taken[2].data[5:45, 7:59])
+        assert view.restored.image.shape == (40, 52)
+        line.change(model=None)
+        source.queue.put(taken[3])
+        assert next_view(line).restored is None
+        with pytest.raises(InputError, match="within the frame"):
+            line.change(roi=(40, 0, 40, 52))
+        assert line.settings.roi == (5, 7, 40, 52)
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_raw_view(frames):
+    source = Fed()
+    with LiveLine(source, LiveSettings(model="no-such-model")) as line:
+        source.queue.put(frames[0][0])
+        view = next_view(line)
+        assert view.restored is None
+        assert "no-such-model" in view.problem
+        line.change(model="mean")
+        source.queue.put(frames[0][1])
+        assert next_view(line).restored is not None
+    assert line.failure is None
+
+
+def test_a_lost_view_begins_a_new_burst(frames):
+    source, rng = Fed(), np.random.default_rng(0)
+    with LiveLine(source, LiveSettings(model="mean", frames=5)) as line:
+        for frame in frames[0][:3]:
+            source.queue.put(frame)
+            next_view(line)
+        other = rng.poisson(np.kron(rng.uniform(100, 900, (16, 27)), np.ones((4, 3)))).astype(np.uint16)
+        source.queue.put(Frame(other, 3, source.acquisition))
+        view = next_view(line)
+        assert view.frames == (3,)
+        assert np.isnan(view.score)
+        assert np.isnan(view.latency_s), "this frame had no time"
+        assert line.counters().view_lost == 1
+
+
+def test_saturated_and_dark_frames_are_told():
+    source = Fed()
+    with LiveLine(source, LiveSettings(kind=None)) as line:
+        bright = np.full((64, 81), 65535, np.uint16)
+        bright[:32] = 5
+        source.queue.put(Frame(bright, 0, source.acquisition))
+        view = next_view(line)
+        assert view.saturated == pytest.approx(0.5)
+        assert not view.dark
+        source.queue.put(Frame(np.zeros((64, 81), np.uint16), 1, source.acquisition))
+        assert next_view(line).dark
+
+
+def test_a_camera_that_falls_silent_is_told_and_ends_the_line(frames):
+    source = Fed()
+    with LiveLine(source) as line:
+        source.queue.put(frames[0][0])
+        next_view(line)
+        source.queue.put(SourceTimeoutError("A camera delivers frames"))
+        for thread in line._threads:
+            thread.join(PATIENCE_S)
+        assert not line.is_running
+        assert isinstance(line.failure, SourceTimeoutError)
+        assert line.wait(PATIENCE_S) is None, "nobody waits for what cannot come"
+
+
+def test_a_recorder_that_fails_is_let_go_and_the_view_goes_on(frames):
+    source, recorded = Fed(), Recorded(fail_at=2)
+    line = LiveLine(source)
+    line.record(recorded)
+    with line:
+        for frame in frames[0][:5]:
+            source.queue.put(frame)
+            next_view(line)
+        assert isinstance(line.sink_failure, WriteError)
+        assert line.failure is None
+    assert recorded.indices == [0, 1]
+
+
+def test_stopping_closes_the_source_and_leaves_no_thread(frames):
+    source = Fed()
+    line = LiveLine(source, LiveSettings(model="mean")).start()
+    source.queue.put(frames[0][0])
+    next_view(line)
+    line.stop()
+    line.stop()
+    assert source.closed
+    assert not line.is_running
+    assert line.newest() is None
+
+
+def test_what_was_shown_is_counted_with_its_latency(frames):
+    source = Fed()
+    with LiveLine(source) as line:
+        assert np.isnan(line.counters().latency_ms_p50)
+        for frame in frames[0][:3]:
+            source.queue.put(frame)
+            line.shown(next_view(line))
+        counters = line.counters()
+    assert counters.shown == 3
+    assert counters.latency_ms_p95 >= counters.latency_ms_p50 > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"frames": 0},
+        {"frames": 33},
+        {"kind": "rubber"},
+        {"merge": "sum"},
+        {"roi": (0, 0, 5, 90)},
+        {"roi": (-1, 0, 50, 50)},
+    ],
+    ids=str,
+)
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError):
+        LiveSettings(**wrong)
+
+
+def test_a_failure_of_the_loader_is_no_failure_of_the_line(frames):
+    source = Fed()
+
+    def refuse(settings):
+        raise ModelError("A model with weights is needed")
+
+    with LiveLine(source, LiveSettings(model="x"), loader=refuse) as line:
+        source.queue.put(frames[0][0])
+        assert next_view(line).problem.startswith("A model with weights")

@@ -165,11 +165,13 @@ class Jobs(QObject):
             return
         for part in monitor.take_parts():
             self.part.emit(part)
-        if monitor.latest is not None:
-            bar.total = monitor.latest.total
-            bar.update(monitor.latest.done - bar.n)
-            bar.set_description(monitor.latest.note)
-            self.stepped.emit(monitor.latest)
+        step = monitor.latest
+        if step is not None:
+            self.stepped.emit(step)
+            bar.total = step.total
+            bar.set_description(step.note)
+            # last, because the bar handles events while it moves: the job may have ended when it returns
+            bar.update(step.done - bar.n)
 
     def _finish(self, number: int, outcome: _Outcome) -> None:
         if number != self._current.number:

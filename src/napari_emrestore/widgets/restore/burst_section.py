@@ -12,13 +12,12 @@ from qtpy.QtWidgets import (
     QSlider,
     QTableWidget,
     QTableWidgetItem,
-    QVBoxLayout,
     QWidget,
 )
 
 from napari_emrestore.pipeline.settings import LONGEST_BURST
+from napari_emrestore.widgets.forms import column, form, menu, note, number
 from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
-from napari_emrestore.widgets.restore.sections import form, menu, note, number
 from napari_emrestore.widgets.run_bar import RunBar
 
 if TYPE_CHECKING:
@@ -117,8 +116,8 @@ class TriageTable(_Table):
             _cell("–" if verdict.sharpness != verdict.sharpness else f"{verdict.sharpness:.2f}"),
             _cell(flag, why),
         ]
-        for column, cell in enumerate(cells):
-            self.setItem(row, column, cell)
+        for position, cell in enumerate(cells):
+            self.setItem(row, position, cell)
 
     def _ticked(self, item: QTableWidgetItem) -> None:
         if not self._filling and item.column() == 0:
@@ -152,12 +151,15 @@ class BurstSection(QWidget):
 
     def __init__(self, state: RestoreState, jobs: Jobs) -> None:
         super().__init__()
-        rows = form(self)
+        rows = form()
+        below = column(self)
+        below.addLayout(rows)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(1, LONGEST_BURST)
         self.slider.setPageStep(1)
         self.spin = number(1, LONGEST_BURST)
         both = QHBoxLayout()
+        self.spin.setMaximumWidth(80)
         both.addWidget(self.slider, 1)
         both.addWidget(self.spin)
         self.order = menu({"consecutive": "one after the other", "sliding": "starting at every frame"})
@@ -174,11 +176,8 @@ class BurstSection(QWidget):
         self.verdict = note()
         rows.addRow("Frames", both)
         rows.addRow("Bursts", self.order)
-        below = QVBoxLayout()
-        below.setSpacing(4)
         for widget in (self.check, self.table, self.lengths, self.verdict):
             below.addWidget(widget)
-        rows.addRow(below)
         self.verdict.hide()
         tie_number(self.slider, state, "frames")
         tie_number(self.spin, state, "frames")

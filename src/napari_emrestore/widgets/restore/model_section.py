@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QStandardItem, QStandardItemModel
-from qtpy.QtWidgets import QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
-from napari_emrestore.widgets.restore.sections import menu, note
+from napari_emrestore.widgets.forms import column, menu, note
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.guard import Advice
@@ -40,9 +40,7 @@ class ModelSection(QWidget):
         self.warning, self.expected = note(), note()
         self.better = QPushButton()
         self._better = ""
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 2, 2, 6)
-        layout.setSpacing(4)
+        layout = column(self)
         for widget in (
             self.menu,
             self.summary,

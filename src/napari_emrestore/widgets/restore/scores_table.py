@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from napari_emrestore.widgets.restore.sections import note
+from napari_emrestore.widgets.forms import note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QSpinBox, QWidget
-from superqt import QCollapsible
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_emrestore.core import WARP_KINDS
 from napari_emrestore.pipeline.settings import LONGEST_BURST
+from napari_emrestore.widgets.forms import column, form, menu, note, number
 from napari_emrestore.widgets.layer_menu import LayerMenu
 from napari_emrestore.widgets.layers import METADATA_KEY
 from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
@@ -31,54 +31,6 @@ _KINDS = {
 _REFERENCES = {"sharpest": "the sharpest frame", "middle": "the middle frame", "number": "frame number"}
 
 
-def section(title: str, content: QWidget, *, is_open: bool = True) -> QCollapsible:
-    """Return a foldable box."""
-    box = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
-    box.setContent(content)
-    box.setContentsMargins(0, 0, 0, 0)
-    if is_open:
-        box.expand(animate=False)
-    return box
-
-
-def form(parent: QWidget) -> QFormLayout:
-    """Return a layout of labelled rows that stays usable at 300 pixels."""
-    layout = QFormLayout(parent)
-    layout.setContentsMargins(6, 2, 2, 6)
-    layout.setHorizontalSpacing(6)
-    layout.setVerticalSpacing(4)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-    return layout
-
-
-def note(text: str = "") -> QLabel:
-    """Return a line of text that wraps and can be copied."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label
-
-
-def menu(entries: dict[Any, str]) -> QComboBox:
-    """Return a menu whose entries carry data, narrow enough for a dock."""
-    box = QComboBox()
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(8)
-    for data, text in entries.items():
-        box.addItem(text, data)
-    return box
-
-
-def number(low: int, high: int) -> QSpinBox:
-    """Return a box for a whole number."""
-    box = QSpinBox()
-    box.setRange(low, high)
-    box.setKeyboardTracking(False)
-    return box
-
-
 def is_offered(layer: Image) -> bool:
     """Return whether a layer is an image of its own, not a preview of ours."""
     return not layer.metadata.get(METADATA_KEY, {}).get("preview", False)
@@ -89,7 +41,8 @@ class InputSection(QWidget):
 
     def __init__(self, viewer: Viewer, state: RestoreState) -> None:
         super().__init__()
-        rows = form(self)
+        rows = form()
+        column(self).addLayout(rows)
         self.layer = LayerMenu(viewer, wanted=is_offered)
         self.axes = note()
         self.meaning = menu(MEANINGS)
@@ -97,13 +50,14 @@ class InputSection(QWidget):
         self.truth_frame = number(0, 0)
         self._rows = rows
         rows.addRow("Image", self.layer)
-        rows.addRow("", self.axes)
-        rows.addRow("It is", self.meaning)
+        rows.addRow(self.axes)
+        rows.addRow("Frames are", self.meaning)
         rows.addRow("Ground truth", self.truth)
         rows.addRow("… of frame", self.truth_frame)
         self.truth.setToolTip("A noise-free image of the same field: results are measured against it.")
         self.meaning.setToolTip(
-            "What follows along the first axis. Sections and single images are not mixed."
+            "What follows along the first axis. A time series is aligned and fused in bursts, an aligned "
+            "burst fused as it is; sections and single images are restored one by one."
         )
         self.truth_frame.setToolTip("The input frame that the ground truth shows, counted from 0.")
         tie_menu(self.meaning, state, "meaning")
@@ -122,7 +76,8 @@ class AlignmentSection(QWidget):
 
     def __init__(self, state: RestoreState) -> None:
         super().__init__()
-        rows = form(self)
+        rows = form()
+        column(self).addLayout(rows)
         self.kind = menu({name: _KINDS[name] for name in ("none", *WARP_KINDS)})
         self.reference = menu(_REFERENCES)
         self.reference_frame = number(0, LONGEST_BURST - 1)
@@ -184,15 +139,14 @@ class ComputerSection(QWidget):
 
     def __init__(self, state: RestoreState) -> None:
         super().__init__()
-        rows = form(self)
+        rows = form()
+        column(self).addLayout(rows)
         self.device = DeviceMenu()
         if state.device != "auto":
             self.device.addItem(state.device, state.device)
         self.precision = menu({"auto": "automatic", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"})
-        self.tile = number(0, 16384)
-        self.tile.setSingleStep(32)
+        self.tile = number(0, 16384, suffix=" px", step=32)
         self.tile.setSpecialValueText("automatic")
-        self.tile.setSuffix(" px")
         rows.addRow("Device", self.device)
         rows.addRow("Precision", self.precision)
         rows.addRow("Tile side", self.tile)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 Meaning = Literal["time", "z", "single", "aligned"]
 MEANINGS: dict[Meaning, str] = {
-    "time": "a time series, to be aligned",
-    "aligned": "a burst, already aligned",
-    "z": "sections (z), one by one",
-    "single": "single images, one by one",
+    "time": "a time series",
+    "aligned": "an aligned burst",
+    "z": "sections in z",
+    "single": "single images",
 }
 _ONE_BY_ONE = ("z", "single")
 _NOT_KEPT = ("decisions", "count", "taken", "fault")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_emrestore.widgets.forms import scrolled, section
 from napari_emrestore.widgets.restore.burst_section import BurstSection
 from napari_emrestore.widgets.restore.model_section import ModelSection
 from napari_emrestore.widgets.restore.scores_table import ScoresTable
-from napari_emrestore.widgets.restore.sections import AlignmentSection, ComputerSection, InputSection, section
+from napari_emrestore.widgets.restore.sections import AlignmentSection, ComputerSection, InputSection
 from napari_emrestore.widgets.run_bar import RunBar
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class RestoreView(QWidget):
         )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        layout.addWidget(_scrolled(boxes), 1)
+        layout.addWidget(scrolled(boxes), 1)
         for widget in (self.preview, self.run, self.scores):
             layout.addWidget(widget)
 
@@ -73,19 +73,3 @@ class RestoreView(QWidget):
         """Show the parts about bursts only where there are some."""
         self.burst_box.setVisible(several)
         self.alignment_box.setVisible(several and not aligned)
-
-
-def _scrolled(boxes: tuple[QWidget, ...]) -> QScrollArea:
-    content = QWidget()
-    column = QVBoxLayout(content)
-    column.setContentsMargins(0, 0, 4, 0)
-    column.setSpacing(2)
-    for box in boxes:
-        column.addWidget(box)
-    column.addStretch(1)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
-    return area

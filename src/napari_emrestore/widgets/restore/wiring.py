@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import EmRestoreError, InputError
-from napari_emrestore.pipeline.burst_lengths import enough_frames
 from napari_emrestore.pipeline.canvas import fits_in_memory
 from napari_emrestore.pipeline.guard import InputFacts, advise, measure_input
 from napari_emrestore.widgets.jobs import Jobs
-from napari_emrestore.widgets.layers import read_frames, visible_field
+from napari_emrestore.widgets.layers import read_frames
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.restore import work
 from napari_emrestore.widgets.restore.choices import list_choices
+from napari_emrestore.widgets.restore.looking import Looking, settling_timer
 from napari_emrestore.widgets.restore.orders import LayerWatch, Order, take_order
 from napari_emrestore.widgets.restore.showing import ResultLayers
 from napari_emrestore.widgets.restore.state import RestoreState
@@ -31,15 +30,14 @@ if TYPE_CHECKING:
     from psygnal import EmissionInfo
 
     from napari_emrestore.pipeline import RunSettings
-    from napari_emrestore.pipeline.previewing import Part
     from napari_emrestore.restoration import Device
 
 _NAME = "restore"
 _PLUGIN, _MENU_NAME = "napari-emrestore", "Restore images"
 _ALIGNING = ("meaning", "kind", "reference", "reference_frame")
 _DESCRIBING = ("scale", "units", "axis_labels")
-_SETTLED_MS = 250
 _LIVE_PX = 1 << 21
+_LEAST_WIDTH_PX = 280
 
 
 class RestoreDock(QWidget):
@@ -66,15 +64,27 @@ class RestoreDock(QWidget):
         )
         self.layers = ResultLayers(viewer, self)
         self._shelf = work.Shelf()
+        self.looking = Looking(
+            self.view,
+            self.state,
+            self.layers,
+            self._shelf,
+            self._take_order,
+            self.checks,
+            self.previews,
+            self,
+        )
         self._version = 0
         self._order: Order | None = None
-        self._checked: work.Checked | None = None
         self._facts: InputFacts | None = None
         self._timed: tuple[RunSettings, float] | None = None
         self._input_fault = self._reason = ""
         self._watch = LayerWatch({"data": self._new_input, **dict.fromkeys(_DESCRIBING, self._describe)})
         self.destroyed.connect(self._watch.end)
-        self._settled, self._recheck, self._relength = (self._later() for _ in range(3))
+        self._settled = settling_timer(self)
+        self.setMinimumWidth(_LEAST_WIDTH_PX)
+        # otherwise napari pushes the dock's content together with a stretch of its own
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -83,13 +93,6 @@ class RestoreDock(QWidget):
         self._new_input()
         state = self.state
         self.destroyed.connect(lambda: save_state(_NAME, state.to_record()))
-
-    def _later(self) -> QTimer:
-        """Return a timer that waits until a person stops changing things."""
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(_SETTLED_MS)
-        return timer
 
     @classmethod
     def offer(cls, viewer: napari.viewer.Viewer, model_id: str, layer: Image | None = None) -> RestoreDock:
@@ -149,18 +152,12 @@ class RestoreDock(QWidget):
         view.input.truth.picked.connect(self._describe)
         view.model.picked.connect(self._pick_model)
         view.computer.device.wanted.connect(self._list_devices)
-        view.burst.check.asked.connect(self._check)
-        view.burst.table.decided.connect(self._decide)
-        view.preview.asked.connect(self._preview)
         view.run.asked.connect(self._run)
         self.state.events.connect(self._changed)
         self._settled.timeout.connect(self._keep)
-        self._recheck.timeout.connect(self._check)
-        self._relength.timeout.connect(self._preview_length)
+        self.looking.timed.connect(self._show_timed)
         self._measuring.succeeded.connect(self._show_facts)
         self._listing.succeeded.connect(self._show_devices)
-        self.checks.succeeded.connect(self._show_check)
-        self.previews.succeeded.connect(self._show_preview)
         self.runs.part.connect(self._show_live)
         self.runs.succeeded.connect(self._show_result)
         self.runs.failed.connect(self.layers.drop_live)
@@ -175,11 +172,9 @@ class RestoreDock(QWidget):
         """Forget all about the former input."""
         self._version += 1
         self._watch.follow(self.view.input.layer.layer)
-        for jobs in (self.checks, self.previews):
-            jobs.cancel()
         self._facts = self._timed = None
         self.state.decisions = {}
-        self._forget_check()
+        self.looking.forget()
         self._describe()
         order = self._take_order(quiet=True)
         if order is not None:
@@ -224,11 +219,11 @@ class RestoreDock(QWidget):
         if name == "model":
             self._show_choice()
         if name in _ALIGNING:
-            self._forget_check()
+            self.looking.forget()
         if name == "meaning":
             self._describe()
-        if name == "frames" and self._checked is not None:
-            self._relength.start()
+        if name == "frames" and not self.runs.running:
+            self.looking.length_changed()
         self._settled.start()
         self._judge()
 
@@ -252,6 +247,10 @@ class RestoreDock(QWidget):
         if self._timed is not None and self._timed[0] == self.state.settings(self._timed[0].input):
             text = f"Time: about {duration(self._timed[1])} for the whole run, by the preview's speed."
         self.view.model.expected.setText(text)
+
+    def _show_timed(self, settings: RunSettings, seconds: float) -> None:
+        self._timed = settings, seconds
+        self._show_time()
 
     def _allow(self) -> None:
         """Enable what may be started now."""
@@ -289,68 +288,6 @@ class RestoreDock(QWidget):
         self.view.computer.device.fill(
             {device.name: f"{device}, {device.free_bytes / 2**30:.1f} GiB free" for device in devices}
         )
-
-    # looking at frames
-
-    def _decide(self, frame: int, used: bool) -> None:
-        self.state.decisions = {**self.state.decisions, frame: used}
-        self._recheck.start()
-
-    def _forget_check(self) -> None:
-        self._checked = None
-        self._relength.stop()
-        self.view.burst.forget()
-
-    def _check(self) -> None:
-        order = self._take_order()
-        if order is not None and not self.runs.running:
-            self.checks.start("checking frames", lambda m: work.check_frames(order, self._shelf, m))
-
-    def _show_check(self, checked: work.Checked) -> None:
-        self._checked = checked
-        burst = checked.prepared
-        verdicts = burst.ready.verdicts if burst.ready is not None else ()
-        size = self._facts.pixel_size_nm if self._facts is not None else None
-        self.view.burst.table.show_verdicts(burst.frames, verdicts, burst.reference)
-        self.view.burst.show_lengths(
-            checked.lengths, enough_frames(checked.lengths), size[0] if size else None
-        )
-        out = [v for v in verdicts if not v.accepted]
-        self.view.burst.check.say(f"{len(verdicts)} frames looked at, {len(out)} left out.")
-
-    # previewing
-
-    def _preview(self) -> None:
-        self._start_preview(None)
-
-    def _preview_length(self) -> None:
-        """Show the mean of the first N frames that were checked, and its restoration."""
-        if self._checked is not None and not self.runs.running and not self.state.obstacle():
-            self._start_preview(self._checked)
-
-    def _start_preview(self, checked: work.Checked | None) -> None:
-        order = self._take_order()
-        if order is not None:
-            field = visible_field(order.source)
-            shelf = self._shelf
-            self.previews.start(
-                "previewing",
-                lambda m: (order, work.preview(order, shelf, field, m, checked), checked is None),
-            )
-
-    def _show_preview(self, outcome: tuple[Order, Part, bool]) -> None:
-        order, part, is_run = outcome
-        self.layers.show_preview(order, part)
-        height, width = part.image.shape
-        text = f"{width} × {height} px in {part.seconds:.2g} s on {part.provenance.device}."
-        if not is_run:
-            text += f" Of the first {order.settings.frames} frames that were checked and are used."
-        if not part.is_exact:
-            text += f" {order.settings.model} adapts to all it sees: the run may differ a little here."
-        self.view.preview.say(text)
-        if is_run:
-            self._timed = order.settings, part.expected_seconds
-            self._show_time()
 
     # running
 

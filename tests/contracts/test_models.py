@@ -1,6 +1,7 @@
 """What every bundled model must keep: its card, its size rule, its tiles, its precisions, its frames.
 
 The small network of the tests takes part as one more model, so that the contract itself is exercised.
+Networks that come without weights take part narrow and with random ones, under the tiling rule of their card.
 """
 
 import dataclasses
@@ -15,7 +16,13 @@ import torch
 from safetensors.torch import save_file
 
 from napari_emrestore.core import IntensityMap, ModelCard, TilingRule, TrainedRange
-from napari_emrestore.models import bundled_cards_folder, file_sha256, load_network, read_card
+from napari_emrestore.models import (
+    build_network,
+    bundled_cards_folder,
+    file_sha256,
+    load_network,
+    read_card,
+)
 from napari_emrestore.models.architectures import ARCHITECTURES
 from napari_emrestore.restoration import restore
 from napari_emrestore.restoration.devices import Device
@@ -26,12 +33,21 @@ BUNDLED = {card.id: card for card in map(read_card, sorted(bundled_cards_folder(
 WITH_WEIGHTS = [name for name, card in BUNDLED.items() if card.weights is not None]
 
 
-@pytest.fixture(scope="module")
-def tiny_card(tmp_path_factory):
-    path = Path(__file__).parents[1] / "models" / "tiny_net.py"
-    spec = importlib.util.spec_from_file_location("emrestore_contract_net", path)
+def module_of_the_model_tests(name):
+    path = Path(__file__).parents[1] / "models" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"emrestore_contract_{name}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+NARROW = module_of_the_model_tests("small_networks").NARROW
+UNTRAINED = [name for name in NARROW if BUNDLED[name].weights is None]
+
+
+@pytest.fixture(scope="module")
+def tiny_card(tmp_path_factory):
+    module = module_of_the_model_tests("tiny_net")
     weights = tmp_path_factory.mktemp("tiny") / "tiny.safetensors"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
@@ -59,14 +75,35 @@ def card(request, tiny_card):
 
 
 @cache
-def loaded(weights, make):
+def loaded(name, make):
     return make()
 
 
-@pytest.fixture
-def model(card):
-    network = loaded(card.weights, lambda: load_network(card))
+@cache
+def untrained(name):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        network = build_network(BUNDLED[name].architecture, NARROW[name])
+    return network.eval().requires_grad_(False)
+
+
+def restorer(name, card):
+    if name in UNTRAINED:
+        network = untrained(name)
+        card = dataclasses.replace(card, parameters=NARROW[name])
+    else:
+        network = loaded(name, lambda: load_network(card))
     return TorchRestorer(card, network, Device("cpu", "cpu", 0))
+
+
+@pytest.fixture(params=[*WITH_WEIGHTS, "tiny", *UNTRAINED])
+def model(request, tiny_card):
+    return restorer(request.param, BUNDLED.get(request.param, tiny_card))
+
+
+@pytest.fixture(params=WITH_WEIGHTS)
+def trained_model(request):
+    return restorer(request.param, BUNDLED[request.param])
 
 
 def scene(shape, seed=0):
@@ -94,6 +131,9 @@ def test_a_bundled_card_is_complete(name):
         assert card.weights.stat().st_size < 100 << 20
         assert {"data", "steps", "machine"} <= set(card.training)
         assert card.validation
+    else:
+        assert "without weights" in card.known_failures[0]
+        assert card.training["recipe"] in card.known_failures[0]
 
 
 def test_the_hash_is_that_of_the_weights(card):
@@ -120,7 +160,9 @@ def test_tiles_equal_the_whole(model, beyond):
         pytest.skip("its card does not claim it")
     rule = model.tiling
     tile = 2 * rule.halo + 4 * rule.stride
-    size = (tile + beyond[0], 2 * tile + beyond[1])
+    # the long halos of networks without weights are followed along one axis only
+    height = 3 * rule.stride if model.card.id in UNTRAINED else tile + beyond[0]
+    size = (height, tile + 8 * rule.stride + beyond[1])
     frames = scene((model.frames[0], *size))
     whole = restore(frames, model, tile=4 * tile, intensity=UNIT)
     tiles = restore(frames, model, tile=tile, intensity=UNIT)
@@ -141,8 +183,8 @@ def test_a_listed_precision_is_within_a_512th_of_the_range(model):
 
 def test_the_order_of_frames_is_irrelevant_and_repeating_them_changes_nothing(model):
     fewest, most = model.frames
-    if most < 2:
-        pytest.skip("it takes one frame")
+    if most < 2 or fewest == most:
+        pytest.skip("it takes one frame, or frames in a fixed order")
     frames = scene((most // 2, 64, 96))
     once = model.restore_window(frames) if most // 2 >= fewest else None
     twice = model.restore_window(np.repeat(frames, 2, axis=0))
@@ -158,12 +200,10 @@ def test_every_frame_count_of_the_card_is_taken(model):
 
 
 @pytest.mark.parametrize("value", [0, 777, 65535])
-def test_a_constant_image_stays_nearly_constant(model, value):
-    if model.card.architecture == "tiny":
-        pytest.skip("its weights are random")
-    frames = np.full((model.frames[0], 96, 128), value, np.uint16)
+def test_a_constant_image_stays_nearly_constant(trained_model, value):
+    frames = np.full((trained_model.frames[0], 96, 128), value, np.uint16)
     mapping = IntensityMap(value - 200.0, 400.0)
-    made = restore(frames, model, intensity=mapping).image
+    made = restore(frames, trained_model, intensity=mapping).image
     assert np.isfinite(made).all()
     assert np.abs(mapping.to_model(made) - 0.5).max() < 0.15
 
@@ -173,4 +213,4 @@ def test_missing_pixels_come_back_missing_and_harm_nobody(model):
     frames[:, 30:33, 40] = np.nan
     made = np.atleast_3d(restore(frames, model, intensity=UNIT).image).reshape(64, 80)
     assert np.isnan(made).sum() == 3
-    assert np.nanmax(np.abs(made)) < 10
+    assert np.nanmax(np.abs(made)) < 10 or model.card.id in UNTRAINED

@@ -99,3 +99,17 @@ def test_a_degradation_out_of_range_is_refused(wrong):
 def test_a_constant_image_has_nothing_to_match():
     with pytest.raises(InputError, match="range"):
         match_degradation(np.full((40, 40), 7))
+
+
+@pytest.mark.parametrize(
+    "noise", [NoiseModel(4.0, 20.0, 3.0), NoiseModel(0.0, 0.0, 7.0), NoiseModel(0.0, 0.0, 0.0)]
+)
+def test_noise_can_be_made_stronger_without_changing_its_kind(noise):
+    before = Degradation(noise=noise, levels=(100.0, 500.0))
+    after = before.with_noise(0.1)
+    assert after.relative_noise() == pytest.approx(0.1)
+    assert after.levels == before.levels
+    assert (after.noise.gain > 0) == (noise.gain > 0)
+    assert after.with_noise(before.relative_noise()).noise.gain == pytest.approx(noise.gain)
+    with pytest.raises(InputError, match="negative"):
+        before.with_noise(-0.1)

@@ -6,7 +6,7 @@ what is probed is the restorer, not the registration. The richer simulator for t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +83,21 @@ class Degradation:
     def relative_noise(self) -> float:
         """Return the standard deviation of the noise of one frame at mid-grey, in pattern intensities."""
         return float(np.sqrt(self.noise.variance(sum(self.levels) / 2))) / self.span
+
+    def with_noise(self, relative: float) -> Degradation:
+        """Return the same degradation with noise of another strength at mid-grey, in pattern intensities.
+
+        The kind of noise stays: counted quanta become fewer or more, read noise weaker or stronger. Where
+        there was none, normal noise is put.
+        """
+        if not 0 <= relative < np.inf:
+            raise InputError("The strength of noise is not negative", came=f"{relative:g} came")
+        before = self.relative_noise()
+        if before == 0:
+            return replace(self, noise=NoiseModel(0.0, self.noise.offset, relative * self.span))
+        share = relative / before
+        noise = NoiseModel(self.noise.gain * share**2, self.noise.offset, self.noise.read_noise * share)
+        return replace(self, noise=noise)
 
 
 def match_degradation(data: Any, *, frames: int = 5, motion_px: float = _PUBLISHED_PX) -> Degradation:

@@ -175,14 +175,14 @@ ARTEFACTS: dict[str, Rule] = {
         above="Sharpened too much along the motion: {value:.2f} of the energy across it.",
     ),
     "contrast-median": Rule(
-        "Contrast, median",
+        "Typical contrast",
         f"{_HERE}.structure:median_contrast",
         (0.5, None),
         "Typical parts keep {value:.0%} of their contrast.",
         below="Typical parts keep only {value:.0%} of their contrast.",
     ),
     "contrast-weakest": Rule(
-        "Contrast, weakest tenth",
+        "Weakest contrast",
         f"{_HERE}.structure:weakest_contrast",
         (0.1, None),
         "The weakest tenth of the parts keeps up to {value:.0%} of its contrast.",

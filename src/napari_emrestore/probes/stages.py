@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from napari_emrestore.core import Monitor
 
-_PARTS = 1000
-
 
 class Stages:
     """A monitor of one stage after the other, told to another as shares of the whole.
@@ -32,7 +30,5 @@ class Stages:
         return self
 
     def step(self, done: int, total: int, note: str = "") -> None:
-        """Tell that `done` of `total` steps of this stage are finished."""
-        share = done / total if total else 1.0
-        whole = self._begun - 1 + share
-        self._monitor.step(round(_PARTS * whole), _PARTS * self._count, self._note or note)
+        """Tell that `done` of `total` steps of this stage are finished, all stages being alike."""
+        self._monitor.step((self._begun - 1) * total + done, self._count * total, self._note or note)

@@ -157,7 +157,7 @@ def _finish(group: Any, record: Record, monitor: Monitor) -> None:
                 monitor.step(done, bands, f"writing smaller copies of {record.acquisition.name}")
         level = smaller
     group.attrs.update(
-        {"ome": _ome(record.acquisition, len(shapes), bool(stack)), RECORD_KEY: record.to_dict()}
+        {"ome": ome_metadata(record.acquisition, len(shapes), bool(stack)), RECORD_KEY: record.to_dict()}
     )
 
 
@@ -165,8 +165,8 @@ def _axis_names(count: int, known: Acquisition) -> list[str]:
     return ["z" if known.frame_axis == "z" else "t", "y", "x"][-count:]
 
 
-def _ome(known: Acquisition, levels: int, is_stack: bool) -> dict[str, Any]:
-    """Return OME-Zarr 0.5 multiscale metadata."""
+def ome_metadata(known: Acquisition, levels: int, is_stack: bool) -> dict[str, Any]:
+    """Return OME-Zarr 0.5 multiscale metadata of an image or stack with so many levels."""
     is_volume = known.frame_axis == "z"
     size = known.pixel_size_nm
     axes: list[dict[str, str]] = []

@@ -153,9 +153,9 @@ class _Part:
     name: str
 
     def step(self, done: int, total: int, note: str = "") -> None:
-        """Pass on the work of one model as hundredths of its share."""
-        share = round(_STEPS * done / max(total, 1))
-        self.monitor.step(_STEPS * self.position + share, _STEPS * self.models, f"{self.name}: {note}")
+        """Pass on the work of one model as its share of the whole, in percent."""
+        share = (self.position + done / max(total, 1)) / self.models
+        self.monitor.step(round(_STEPS * share), _STEPS, f"{self.name}: {note}")
 
 
 def _bring_together(burst: Burst, kind: WarpKind | None, monitor: Monitor) -> RegisteredBurst:

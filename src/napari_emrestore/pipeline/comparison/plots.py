@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from math import floor, inf, log10
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # show on a light and on a dark ground.
 _COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#F0E442", "#999999")
 _DPI = 150
+_LETTERS_PER_INCH = 12  # of the legend, its line samples counted off
 _PICTURE_INCHES = 2.6
 _MOST_SHOWN_PX = 640
 _SUFFIXES = (".png", ".svg", ".pdf")
@@ -209,14 +211,17 @@ def _pen(name: str, truth: str, colour: str, look: Look) -> dict[str, Any]:
 def _finish(axes: Axes, look: Look) -> None:
     """Put the legend above the curves, where it hides none of them."""
     handles, labels = axes.get_legend_handles_labels()
+    width_inches = axes.figure.get_window_extent().width / axes.figure.get_dpi()
+    letters = int(width_inches * _LETTERS_PER_INCH)
+    columns = 2 if 2 * max(map(len, labels), default=0) < letters else 1
     axes.figure.legend(
         handles,
-        labels,
+        [fill(label, letters) for label in labels],
         loc="outside upper left",
         fontsize=8,
         frameon=False,
         labelcolor=look.foreground,
-        ncols=1 if max(map(len, labels), default=0) > 24 else 2,
+        ncols=columns,
     )
 
 

@@ -14,7 +14,7 @@ from napari_emrestore.core import Provenance
 from napari_emrestore.pipeline.comparison import bake_off, hide_names
 from napari_emrestore.restoration.plan import Rect
 from napari_emrestore.widgets.compare.sources import current_position, plane_of
-from napari_emrestore.widgets.compare.swiping import camera_of
+from napari_emrestore.widgets.compare.viewing import camera_of
 from napari_emrestore.widgets.layers import METADATA_KEY, add_result, known_acquisition, metadata, read_frames
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.widgets.compare.swiping import camera_of
+from napari_emrestore.widgets.compare.viewing import camera_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

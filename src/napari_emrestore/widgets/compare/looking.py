@@ -39,7 +39,8 @@ class Looking:
         shown = list(dict.fromkeys(shown))
         if state.view != "swipe" or len(state.swipe_pair) < 2:
             self._end_swipe()
-            self._views.enter(state.view if shown and state.view != "swipe" else "layers", shown, self._place)
+            mode = state.view if shown and state.view != "swipe" else "layers"
+            self._views.enter(mode, shown, self._place, self._like)
             return
         self._start_swipe()
 
@@ -86,7 +87,11 @@ class Looking:
                 self._state.view = "layers"
                 return
             self._swipe = Swipe(self._viewer, left, areas[left.name], self._state.divider, self._dragged)
-        self._views.enter("swipe", [right, self._swipe.layer])
+        self._views.enter("swipe", [right, self._swipe.layer], like=self._like)
+
+    @property
+    def _like(self) -> Any:
+        return self._state.against if self._state.same_contrast else None
 
     def _end_swipe(self) -> None:
         swipe, self._swipe = self._swipe, None

@@ -74,6 +74,7 @@ class NumbersBox(QWidget):
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self._titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._names.setMaximumWidth(_NAME_PX)
+        self._names.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of one input end differently
         self.note = note()
         rows = form()
         rows.addRow("Regions in", self.regions)

@@ -18,7 +18,17 @@ ViewMode = Literal["layers", "grid", "blink", "swipe"]
 PlotKind = Literal["none", "profile", "histogram", "power", "correlation"]
 FEWEST_MODELS = 2
 # what a closed dock remembers; layers come and go and are picked anew
-_KEPT = ("matched", "stretch_percent", "plot", "line_width_px", "models", "box_px", "frames", "blind")
+_KEPT = (
+    "matched",
+    "same_contrast",
+    "stretch_percent",
+    "plot",
+    "line_width_px",
+    "models",
+    "box_px",
+    "frames",
+    "blind",
+)
 
 
 @dataclass
@@ -39,6 +49,8 @@ class CompareState:
         Whose numbers the table shows.
     view : {"layers", "grid", "blink", "swipe"}
         How the candidates are looked at; ``"layers"`` leaves napari as it is.
+    same_contrast : bool
+        Whether all get the contrast limits of the truth (or the reference) while they are looked at.
     divider : float
         Place of the swipe divider, 0 (left edge of the common field) to 1.
     swiped : tuple of Layer
@@ -74,6 +86,7 @@ class CompareState:
     matched: bool = False
     region: str = WHOLE
     view: ViewMode = "layers"
+    same_contrast: bool = True
     divider: float = 0.5
     swiped: tuple[Any, ...] = ()
     maps: frozenset[MapKind] = frozenset()

@@ -12,6 +12,7 @@ import numpy as np
 from napari.experimental import link_layers, unlink_layers
 
 from napari_emrestore.widgets.compare.sources import MADE_HERE
+from napari_emrestore.widgets.compare.viewing import camera_of
 from napari_emrestore.widgets.layers import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ class Swipe:
             interpolation2d=left.interpolation2d,
             **{name: getattr(left, name) for name in (*_LINKED, *_PLACED)},
         )
-        self.layer.bounding_box.visible = True  # its right edge is the divider
         link_layers([left, self.layer], _LINKED)
         viewer.mouse_drag_callbacks.append(self._drag)
 
@@ -104,11 +104,6 @@ class Swipe:
     def _column(self, event: Any) -> float:
         """Return how many columns of the left layer lie left of the mouse."""
         return float(self.left.world_to_data(event.position)[-1]) + 0.5
-
-
-def camera_of(viewer: Viewer) -> Any:
-    """Return the camera of a viewer, which moved in napari 0.9."""
-    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
 def _columns(data: Any) -> int:

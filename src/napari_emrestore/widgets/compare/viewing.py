@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Image
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.widgets.compare.state import ViewMode
 
+_FILLED = 0.92  # of a cell, in the narrower direction
 _GRID_FIELDS = ("enabled", "stride", "shape", "spacing")
 
 
@@ -33,8 +35,11 @@ class Views:
         self._named: dict[Layer, bool] = {}
         self._grid: dict[str, Any] = {}
         self._held: dict[Layer, bool] = {}
+        self._limits: dict[Layer, Any] = {}
 
-    def enter(self, mode: ViewMode, layers: Sequence[Layer], place: int = 0) -> None:
+    def enter(
+        self, mode: ViewMode, layers: Sequence[Layer], place: int = 0, like: Layer | None = None
+    ) -> None:
         """Look at some layers in a mode; ``"layers"`` goes back to what was before any other.
 
         Parameters
@@ -45,6 +50,9 @@ class Views:
             What is looked at, in order.
         place : int
             For blink; counted round and round.
+        like : Layer, optional
+            Whose contrast limits all get meanwhile, so that brightness can be compared; ``None`` for each
+            its own.
         """
         if mode == "layers" or not layers:
             self.leave()
@@ -58,9 +66,15 @@ class Views:
         self._show_only(only, keep_others=mode != "grid")
         if mode == "grid":
             self._enter_grid(layers)
+        self._give_back_limits()
+        if like is not None:
+            self._limits = {layer: layer.contrast_limits for layer in layers if layer != like}
+            for layer in self._limits:
+                layer.contrast_limits = like.contrast_limits
 
     def leave(self) -> None:
-        """Give back what was visible, and the grid."""
+        """Give back what was visible, the contrast limits, and the grid."""
+        self._give_back_limits()
         self._leave_grid()
         self._restore(self._shown)
         self._shown, self._mode = {}, "layers"
@@ -90,6 +104,11 @@ class Views:
             if layer in self._viewer.layers:
                 layer.visible = visible
 
+    def _give_back_limits(self) -> None:
+        for layer, limits in self._limits.items():
+            layer.contrast_limits = limits
+        self._limits = {}
+
     def _enter_grid(self, layers: Sequence[Layer]) -> None:
         grid = grid_of(self._viewer)
         if not self._grid:
@@ -97,8 +116,7 @@ class Views:
         for layer in layers:
             self._named.setdefault(layer, layer.name_overlay.visible)
             layer.name_overlay.visible = True
-        # a negative stride puts the lowest layer first, as the table lists them
-        grid.stride, grid.shape = -1, (-1, -1)
+        grid.stride, grid.shape = 1, (-1, -1)
         grid.enabled = True
 
     def _leave_grid(self) -> None:
@@ -107,6 +125,22 @@ class Views:
         for name, value in self._grid.items():
             setattr(grid_of(self._viewer), name, value)
         self._named, self._grid = {}, {}
+
+
+def frame(viewer: Viewer, layer: Layer) -> None:
+    """Put a layer into the middle of the view (or of its cell of the grid), as large as it fits."""
+    camera, canvas = camera_of(viewer), getattr(viewer, "canvas", None)
+    low, high = np.asarray(layer.extent.world)[:, -2:]
+    camera.center = (0.0, *((low + high) / 2))
+    if canvas is None:  # before napari 0.9 no plugin can tell the size of the canvas
+        return
+    cells = canvas.grid.actual_shape(viewer.layers)
+    camera.zoom = _FILLED * float((np.array(canvas.size) / cells / np.maximum(high - low, 1e-9)).min())
+
+
+def camera_of(viewer: Viewer) -> Any:
+    """Return the camera of a viewer, which moved in napari 0.9."""
+    return viewer.scene.camera if hasattr(viewer, "scene") else viewer.camera
 
 
 def grid_of(viewer: Viewer) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QPushButton, QSlider, QWidget
 
 from napari_emrestore.widgets.compare.choices import layers_of, offer, set_quietly
 from napari_emrestore.widgets.forms import column, form, menu, note
@@ -58,15 +58,18 @@ class ViewsBox(QWidget):
         rows.addRow("Left", self.left)
         rows.addRow("Right", self.right)
         rows.addRow("Divider", self.divider)
+        self.same_contrast = QCheckBox("Same contrast for all")
+        self.same_contrast.setToolTip("Contrast limits of the truth, or of the raw layer, until you leave")
         self.next = QPushButton("Show the next")
         self.keys = note()
         layout = column(self)
         layout.addLayout(buttons)
-        for part in (self.swipe, self.next, self.keys):
+        for part in (self.same_contrast, self.swipe, self.next, self.keys):
             layout.addWidget(part)
         self.divider.valueChanged.connect(lambda value: self.changed.emit({"divider": value / _STEPS}))
         for combo in (self.left, self.right):
             combo.currentIndexChanged.connect(lambda _: self._tell_pair())
+        self.same_contrast.toggled.connect(lambda on: self.changed.emit({"same_contrast": on}))
         self.next.clicked.connect(lambda: self.next_asked.emit())
 
     def show_state(self, state: CompareState, keys: dict[str, str]) -> None:
@@ -74,6 +77,8 @@ class ViewsBox(QWidget):
         for mode, button in self.modes.items():
             button.setChecked(mode == state.view)
             button.setEnabled(mode == "layers" or not state.why_not_measure())
+        set_quietly(self.same_contrast, state.same_contrast)
+        self.same_contrast.setVisible(state.view != "layers")
         self.swipe.setVisible(state.view == "swipe")
         self.next.setVisible(state.view == "blink")
         set_quietly(self.divider, round(state.divider * _STEPS))

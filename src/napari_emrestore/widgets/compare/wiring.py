@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels, Shapes
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import InputError
 from napari_emrestore.models import list_models
@@ -23,6 +23,7 @@ from napari_emrestore.widgets.compare.showing import Showing
 from napari_emrestore.widgets.compare.sources import is_comparable, pick, take_snapshot
 from napari_emrestore.widgets.compare.state import CompareState
 from napari_emrestore.widgets.compare.view import CompareView
+from napari_emrestore.widgets.compare.viewing import frame
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import placement
 from napari_emrestore.widgets.preferences import load_state, save_state
@@ -47,7 +48,7 @@ _MEASURES = {
     "mapped": {live.MAPS},
     "stretch_percent": {live.MAPS},
 }
-_SEEN = ("candidates", "truth", "view", "swiped")
+_SEEN = ("candidates", "truth", "view", "same_contrast", "swiped")
 
 
 class CompareDock(QWidget):
@@ -70,6 +71,7 @@ class CompareDock(QWidget):
         self.looking = Looking(viewer, self.state)
         self.showing = Showing(viewer, self.state, self.view)
         self.baker = Baker(viewer, self.state, self.bakes, np.random.default_rng())
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
@@ -238,6 +240,7 @@ class CompareDock(QWidget):
         if not layers:
             return
         self._set({"automatic": False, "candidates": tuple(layers), "raw": layers[0], "view": "grid"})
+        frame(self.viewer, layers[0])
 
     def _show_vote(self, vote: Any) -> None:
         who = ", ".join(f"{letter} is {name}" for letter, name in vote.order)

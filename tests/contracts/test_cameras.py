@@ -1,13 +1,19 @@
 """Every row of the table of cameras: order, time-out, closing, gaps, and settings that can be asked for."""
 
+import tempfile
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_emrestore.cameras import LiveSource, camera_settings, list_cameras, open_camera
+from napari_emrestore.cameras.network import Inbox, NetworkCamera
+from napari_emrestore.cameras.network_protocol import encode
 from napari_emrestore.core import InputError, SourceTimeoutError
+from napari_emrestore.io import open_frames
 
 PATIENCE_S = 20.0
 SHAPE = (33, 40)
@@ -45,7 +51,29 @@ def fall_silent(camera, frames):
     camera._poll = silent_in_the_end
 
 
-CAMERAS = {"simulated": simulated, "replay": replay}
+def folder(frames, timeout_s):
+    place = Path(tempfile.mkdtemp())
+    for k in range(frames):
+        tifffile.imwrite(place / f"a_{k}.tif", np.full(SHAPE, k, np.uint16), photometric="minisblack")
+    return open_camera(
+        "folder", folder=str(place), existing=True, poll_s=0.01, timeout_s=timeout_s, reader=open_frames
+    )
+
+
+def network(frames, timeout_s):
+    zmq = pytest.importorskip("zmq")
+    inbox = Inbox("tcp://127.0.0.1:*")
+    context = zmq.Context()
+    with context.socket(zmq.PUSH) as sender:
+        sender.connect(inbox.address)
+        for k in range(frames):
+            sender.send_multipart(encode(np.full(SHAPE, k, np.uint16), k))
+        first = inbox.receive(PATIENCE_S)
+    context.term()
+    return NetworkCamera(inbox, first, timeout_s)
+
+
+CAMERAS = {"simulated": simulated, "replay": replay, "folder": folder, "network": network}
 
 
 @contextmanager

@@ -47,6 +47,8 @@ CAMERAS: tuple[CameraKind, ...] = (
         f"{_HERE}.simulated:open_simulated",
     ),
     CameraKind("replay", "A recording or stack, played at a frame rate", f"{_HERE}.replay:open_replay"),
+    CameraKind("folder", "A folder that another program writes files into", f"{_HERE}.folder:open_folder"),
+    CameraKind("network", "Frames another program sends over ZeroMQ", f"{_HERE}.network:open_network"),
 )
 
 

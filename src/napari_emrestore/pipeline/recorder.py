@@ -267,7 +267,7 @@ class Recorder:
         from napari_emrestore import __version__
 
         settings: dict[str, Any] = {"frames": self._received, "lost_by_source": self._lost}
-        notes = (f"{self._lost} frames were lost by the source",) if self._lost else ()
+        notes: tuple[str, ...] = (f"{self._lost} frames were lost by the source",) if self._lost else ()
         notes += (f"The recording failed: {self._failure}",) if self._failure else ()
         return Provenance(
             "record",

@@ -32,6 +32,17 @@ def start(title: str, work: Callable[[JobMonitor], Any], show: Callable[[Any], N
     _AT_WORK.add(jobs)
     jobs.succeeded.connect(show)
     jobs.failed.connect(lambda error: show_error(str(error)))
-    jobs.ended.connect(lambda: _AT_WORK.discard(jobs))
+    jobs.ended.connect(lambda: _forget(jobs))
     jobs.start(title, work)
     return jobs
+
+
+def at_work() -> int:
+    """Return how many jobs of commands and scripts are at work."""
+    return len(_AT_WORK)
+
+
+def _forget(jobs: Jobs) -> None:
+    _AT_WORK.discard(jobs)
+    # here, on the main thread; the garbage collector might come by in another
+    jobs.deleteLater()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _DEEDS = {"run": "Restored", "restore": "Restored", "register": "Aligned"}
 _DEFAULTS = {field.name: field.default for field in fields(RunSettings)}
 _FILES = ("input", "output", "truth")
+_LONGEST = 160
 _TOLD_ELSEWHERE = ("run", "run_key", "windows", "verdicts", "matrices")
 
 
@@ -113,10 +114,10 @@ def _settings(settings: Mapping[str, Any]) -> Iterator[Row]:
     for name, value in settings.get("run", {}).items():
         usual = _DEFAULTS.get(name)
         if name not in _FILES and value not in (usual, list(usual) if isinstance(usual, tuple) else usual):
-            yield Row(name.replace("_", " "), _text(value))
+            yield _fact(name, value)
     for name, value in settings.items():
         if name not in _TOLD_ELSEWHERE:
-            yield Row(name.replace("_", " "), _text(value))
+            yield _fact(name, value)
 
 
 def _bursts(windows: Any) -> Iterator[Row]:
@@ -144,11 +145,18 @@ def _acquisition(known: Acquisition) -> Iterator[Row]:
         if value:
             yield Row(label, f"{value:g} {unit}")
     for name, value in known.extra.items():
-        yield Row(name.replace("_", " "), _text(value))
+        yield _fact(name, value)
 
 
 def _hash(label: str, value: str) -> Row:
     return Row(label, f"{value[:12]} …" if len(value) > 12 else value, value)
+
+
+def _fact(name: str, value: Any) -> Row:
+    """Return a named value, cut where nobody would read on; the tool tip has the rest."""
+    text = _text(value)
+    short = text if len(text) <= _LONGEST else f"{text[:_LONGEST].rsplit(' ', 1)[0]} …"
+    return Row(name.replace("_", " "), short, text if short != text else "")
 
 
 def _text(value: Any) -> str:

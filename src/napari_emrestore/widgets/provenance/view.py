@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from napari_emrestore.widgets.restore.sections import form, note, section
+from napari_emrestore.widgets.forms import column, form, note, scrolled, section
 from napari_emrestore.widgets.run_bar import RunBar
 
 if TYPE_CHECKING:
     from napari_emrestore.widgets.jobs import Jobs
     from napari_emrestore.widgets.provenance.accounts import Account, Row
 
-_OPEN = ("Model", "Inputs", "Acquisition")
+_FOLDED = ("Acquisition", "Versions")
 
 
 class ProvenanceView(QWidget):
@@ -30,10 +30,7 @@ class ProvenanceView(QWidget):
         super().__init__()
         self.name = note()
         self.summary = note()
-        self.facts = QScrollArea()
-        self.facts.setWidgetResizable(True)
-        self.facts.setFrameShape(QFrame.Shape.NoFrame)
-        self.facts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.facts: QWidget = scrolled(())
         self.copy_record = QPushButton("Copy record")
         self.copy_command = QPushButton("Copy command line")
         self.export = QPushButton("Export script …")
@@ -44,6 +41,7 @@ class ProvenanceView(QWidget):
         for widget in (self.name, self.summary):
             layout.addWidget(widget)
         layout.addWidget(self.facts, 1)
+        self._layout = layout
         layout.addLayout(self._buttons())
         layout.addWidget(self.repeat)
 
@@ -55,16 +53,16 @@ class ProvenanceView(QWidget):
         self.name.setFont(font)
         self.name.setVisible(bool(name))
         self.summary.setText(account.summary)
-        content = QWidget()
-        column = QVBoxLayout(content)
-        column.setContentsMargins(0, 0, 4, 0)
-        column.setSpacing(2)
-        if account.notes:
-            column.addWidget(section("Notes", _notes(account.notes)))
-        for title, rows in account.groups:
-            column.addWidget(section(title, _table(rows), is_open=title in _OPEN))
-        column.addStretch(1)
-        self.facts.setWidget(content)
+        boxes = [section("Notes", _notes(account.notes))] if account.notes else []
+        single = len(account.groups) == 1
+        boxes += [
+            section(title, _table(rows), is_open=single or title not in _FOLDED)
+            for title, rows in account.groups
+        ]
+        before, self.facts = self.facts, scrolled(boxes)
+        self._layout.replaceWidget(before, self.facts)
+        before.hide()
+        before.deleteLater()
 
     def allow(self, *, record: bool, no_command: str, no_repeat: str) -> None:
         """Enable what can be done; the others say in their tool tip why not."""
@@ -89,7 +87,9 @@ class ProvenanceView(QWidget):
 
 def _table(rows: tuple[Row, ...]) -> QWidget:
     content = QWidget()
-    layout = form(content)
+    layout = form()
+    column(content).addLayout(layout)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
     for row in rows:
         text = note(row.text)
         text.setToolTip(row.whole)
@@ -99,8 +99,7 @@ def _table(rows: tuple[Row, ...]) -> QWidget:
 
 def _notes(notes: tuple[str, ...]) -> QWidget:
     content = QWidget()
-    column = QVBoxLayout(content)
-    column.setContentsMargins(6, 2, 2, 6)
+    layout = column(content)
     for text in notes:
-        column.addWidget(note(f"• {text}"))
+        layout.addWidget(note(f"• {text}"))
     return content

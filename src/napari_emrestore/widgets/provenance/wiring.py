@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from napari.layers import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QGuiApplication
-from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import EmRestoreError
 from napari_emrestore.io import FrameStack
@@ -49,6 +49,8 @@ class ProvenanceDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
+        # otherwise napari puts an empty stretch below the dock
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         # a layer that is being filled gets its record last, so it is looked at once napari is done with it
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)

@@ -73,7 +73,23 @@ def network(frames, timeout_s):
     return NetworkCamera(inbox, first, timeout_s)
 
 
-CAMERAS = {"simulated": simulated, "replay": replay, "folder": folder, "network": network}
+def micromanager(frames, timeout_s):
+    pytest.importorskip("pymmcore_plus")
+    pytest.importorskip("mm_test_adapters")
+    camera = open_camera(
+        "micromanager", adapter="DemoCamera", device="DCam", exposure_ms=1.0, timeout_s=timeout_s
+    )
+    fall_silent(camera, frames)
+    return camera
+
+
+CAMERAS = {
+    "simulated": simulated,
+    "replay": replay,
+    "folder": folder,
+    "network": network,
+    "micromanager": micromanager,
+}
 
 
 @contextmanager

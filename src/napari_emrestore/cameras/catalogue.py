@@ -48,6 +48,9 @@ CAMERAS: tuple[CameraKind, ...] = (
     ),
     CameraKind("replay", "A recording or stack, played at a frame rate", f"{_HERE}.replay:open_replay"),
     CameraKind("folder", "A folder that another program writes files into", f"{_HERE}.folder:open_folder"),
+    CameraKind(
+        "micromanager", "A camera of Micro-Manager (pymmcore-plus)", f"{_HERE}.micromanager:open_micromanager"
+    ),
     CameraKind("network", "Frames another program sends over ZeroMQ", f"{_HERE}.network:open_network"),
 )
 

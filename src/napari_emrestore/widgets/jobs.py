@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
 from napari_emrestore.core import Cancelled, EmRestoreError
 
@@ -115,15 +115,19 @@ class Jobs(QObject):
     failed = Signal(object)
     cancelled = Signal()
     ended = Signal()
+    _arrived = Signal(int, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         current = self._current = _Current()
-        # a closed dock takes this object along, but not the thread, which must find nobody to call
-        self.destroyed.connect(lambda: current.drop())
+        # A closed dock takes this object along, but not the thread, which must find nobody to call.
+        # No lambda: the garbage collector may have emptied its closure when Qt calls it.
+        self.destroyed.connect(current.drop)
         self._timer = QTimer(self)
         self._timer.setInterval(_SHOWN_EVERY_MS)
         self._timer.timeout.connect(self._show)
+        # queued, so that no one is still within a slot of the worker, which goes while docks handle its end
+        self._arrived.connect(self._finish, Qt.ConnectionType.QueuedConnection)
 
     @property
     def running(self) -> bool:
@@ -148,8 +152,14 @@ class Jobs(QObject):
         monitor = JobMonitor()
         number = self._current.take(monitor, cancelable_progress(desc=title, cancel_callback=self.cancel))
         worker = create_worker(_Work(title, work, monitor))
-        worker.returned.connect(lambda outcome: self._finish(number, outcome))
-        worker.errored.connect(lambda _: self._fail(number))
+        current = self._current
+
+        def arrive(outcome: _Outcome | None) -> None:
+            if number == current.number:
+                self._arrived.emit(number, outcome)
+
+        worker.returned.connect(arrive)
+        worker.errored.connect(lambda _: arrive(None))
         worker.start()
         self._timer.start()
         self.started.emit(title)
@@ -173,12 +183,19 @@ class Jobs(QObject):
             # last, because the bar handles events while it moves: the job may have ended when it returns
             bar.update(step.done - bar.n)
 
-    def _finish(self, number: int, outcome: _Outcome) -> None:
+    def _finish(self, number: int, outcome: _Outcome | None) -> None:
+        """Tell the outcome of the newest job; ``None`` is a bug, of which napari has the traceback."""
         if number != self._current.number:
+            return
+        if outcome is None:
+            self._end()
+            self.ended.emit()
             return
         stopped = self.stopping or isinstance(outcome.error, Cancelled)
         if not stopped:
             self._show()
+            if number != self._current.number:
+                return
         self._end()
         if stopped:
             self.cancelled.emit()
@@ -187,12 +204,6 @@ class Jobs(QObject):
         else:
             self.succeeded.emit(outcome.value)
         self.ended.emit()
-
-    def _fail(self, number: int) -> None:
-        """End a job that met a bug; napari has the traceback."""
-        if number == self._current.number:
-            self._end()
-            self.ended.emit()
 
     def _end(self) -> None:
         self._timer.stop()

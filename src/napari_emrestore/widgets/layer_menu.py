@@ -8,6 +8,8 @@ from napari.layers import Image
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_emrestore.widgets.lifetime import is_alive
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,16 +49,9 @@ class LayerMenu(QComboBox):
         self._said: Image | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
-        events = viewer.layers.events
-        links = [
-            (events.inserted, self._inserted),
-            (events.removed, self._changed),
-            (events.reordered, self._changed),
-        ]
-        for emitter, callback in links:
-            emitter.connect(callback)
-        # the viewer outlives the menu, whose callbacks must not be called once Qt has deleted it
-        self.destroyed.connect(lambda: [emitter.disconnect(callback) for emitter, callback in links])
+        viewer.layers.events.inserted.connect(self._inserted)
+        viewer.layers.events.removed.connect(self._changed)
+        viewer.layers.events.reordered.connect(self._changed)
         for layer in viewer.layers:
             layer.events.name.connect(self._changed)
         self.currentIndexChanged.connect(self._tell)
@@ -74,10 +69,15 @@ class LayerMenu(QComboBox):
             self.setCurrentIndex(position)
 
     def _inserted(self, event: Any) -> None:
+        if not is_alive(self):
+            return
         event.value.events.name.connect(self._changed)
         self._changed()
 
     def _changed(self, event: Any = None) -> None:
+        # the viewer outlives the menu, which it may call after Qt has deleted it
+        if not is_alive(self):
+            return
         kept = self.layer
         offered = [
             layer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_emrestore.widgets.layers import METADATA_KEY, add_result, known_acquisition, metadata, placement
+from napari_emrestore.widgets.layers import add_result, known_acquisition, metadata, placement
 from napari_emrestore.widgets.restore.work import quick_levels
 
 if TYPE_CHECKING:
@@ -111,16 +111,16 @@ class ResultLayers(QObject):
         provenance: Provenance | None,
     ) -> None:
         layer = self._previews.get(what)
+        record = metadata(known_acquisition(order.source), provenance, preview=True)
         if layer is None or layer not in self._viewer.layers or layer.name != name:
             self._remove(what)
             layer = self._previews[what] = add_result(
-                self._viewer, image, order.source, name, provenance=provenance, origin_px=part.origin_px
+                self._viewer, image, order.source, name, origin_px=part.origin_px, metadata=record
             )
         else:
             layer.data = image
             layer.translate = placement(order.source, part.origin_px)["translate"]
-        record = metadata(known_acquisition(order.source), provenance, preview=True)
-        layer.metadata = {METADATA_KEY: record[METADATA_KEY]}
+            layer.metadata = record
 
     def _remove(self, what: str) -> None:
         layer = self._previews.pop(what, None)

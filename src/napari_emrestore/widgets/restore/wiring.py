@@ -12,6 +12,7 @@ from napari_emrestore.pipeline.canvas import fits_in_memory
 from napari_emrestore.pipeline.guard import InputFacts, advise, measure_input
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import read_frames
+from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.restore import work
 from napari_emrestore.widgets.restore.choices import list_choices
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
     from psygnal import EmissionInfo
+    from qtpy.QtGui import QHideEvent
 
     from napari_emrestore.pipeline import RunSettings
     from napari_emrestore.restoration import Device
@@ -58,7 +60,7 @@ class RestoreDock(QWidget):
         self.state = RestoreState()
         _take_up(self.state, self._choices)
         self.checks, self.previews, self.runs = Jobs(self), Jobs(self), Jobs(self)
-        self._measuring, self._listing = Jobs(self), Jobs(self)
+        self._measuring, self.listing = Jobs(self), Jobs(self)
         self.view = RestoreView(
             viewer, self.state, (trained, classical), self.checks, self.previews, self.runs
         )
@@ -80,7 +82,6 @@ class RestoreDock(QWidget):
         self._timed: tuple[RunSettings, float] | None = None
         self._input_fault = self._reason = ""
         self._watch = LayerWatch({"data": self._new_input, **dict.fromkeys(_DESCRIBING, self._describe)})
-        self.destroyed.connect(self._watch.end)
         self._settled = settling_timer(self)
         self.setMinimumWidth(_LEAST_WIDTH_PX)
         # otherwise napari pushes the dock's content together with a stretch of its own
@@ -91,8 +92,6 @@ class RestoreDock(QWidget):
         self._connect()
         self._show_choice()
         self._new_input()
-        state = self.state
-        self.destroyed.connect(lambda: save_state(_NAME, state.to_record()))
 
     @classmethod
     def offer(cls, viewer: napari.viewer.Viewer, model_id: str, layer: Image | None = None) -> RestoreDock:
@@ -146,6 +145,11 @@ class RestoreDock(QWidget):
         self.choose(settings.model, layer)
         self.state.take(settings)
 
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Keep what is set when the dock is closed."""
+        self._keep()
+        super().hideEvent(event)
+
     def _connect(self) -> None:
         view = self.view
         view.input.layer.picked.connect(self._new_input)
@@ -157,7 +161,7 @@ class RestoreDock(QWidget):
         self._settled.timeout.connect(self._keep)
         self.looking.timed.connect(self._show_timed)
         self._measuring.succeeded.connect(self._show_facts)
-        self._listing.succeeded.connect(self._show_devices)
+        self.listing.succeeded.connect(self._show_devices)
         self.runs.part.connect(self._show_live)
         self.runs.succeeded.connect(self._show_result)
         self.runs.failed.connect(self.layers.drop_live)
@@ -170,6 +174,9 @@ class RestoreDock(QWidget):
 
     def _new_input(self, event: Any = None) -> None:
         """Forget all about the former input."""
+        # a layer outlives the dock, which it may call after Qt has deleted it
+        if not is_alive(self):
+            return
         self._version += 1
         self._watch.follow(self.view.input.layer.layer)
         self._facts = self._timed = None
@@ -182,6 +189,8 @@ class RestoreDock(QWidget):
 
     def _describe(self, event: Any = None) -> None:
         """Show the axes of the input and which rows matter."""
+        if not is_alive(self):
+            return
         layer, truth = self.view.input.layer.layer, self.view.input.truth.layer
         text, count, is_stack = "", 0, False
         if layer is not None:
@@ -282,7 +291,7 @@ class RestoreDock(QWidget):
     def _list_devices(self) -> None:
         from napari_emrestore.restoration import list_devices
 
-        self._listing.start("looking for devices", lambda _: list_devices())
+        self.listing.start("looking for devices", lambda _: list_devices())
 
     def _show_devices(self, devices: Sequence[Device]) -> None:
         self.view.computer.device.fill(
@@ -358,4 +367,4 @@ def _take_up(state: RestoreState, known: Collection[str]) -> None:
     )
     state.restore_record(load_state(_NAME))
     if state.model not in known:
-        state.model = RestoreState.model
+        state.model = RestoreState.model if RestoreState.model in known else next(iter(known))

@@ -179,9 +179,9 @@ def quick_levels(array: NDArray[np.float32], pyramid_px: int) -> Any:
     """Return an array that is being filled; of a large one also views of every second, fourth, … pixel."""
     from napari_emrestore.io.pyramid import level_shapes
 
-    if max(array.shape[-2:]) <= pyramid_px:
-        return array
     count = len(level_shapes(array.shape[-2], array.shape[-1]))
+    if max(array.shape[-2:]) <= pyramid_px or count == 1:
+        return array
     return [array[..., :: 2**level, :: 2**level] for level in range(count)]
 
 
@@ -193,12 +193,12 @@ def _levels(result: Result, pyramid_px: int, monitor: Monitor) -> Any:
     image = result.restoration.image
     if not isinstance(image, np.ndarray):
         stack = open_frames(str(result.output))
-        levels = stack.levels
-        return [level if image.ndim == 3 else level[0] for level in levels]
-    if max(image.shape[-2:]) <= pyramid_px:
+        levels = [level if image.ndim == 3 else level[0] for level in stack.levels]
+        return levels if len(levels) > 1 else levels[0]
+    shapes = level_shapes(image.shape[-2], image.shape[-1])
+    if max(image.shape[-2:]) <= pyramid_px or len(shapes) == 1:
         return image
     levels = [image]
-    shapes = level_shapes(image.shape[-2], image.shape[-1])
     for done, _ in enumerate(shapes[1:], start=1):
         last = levels[-1]
         levels.append(halve(last) if last.ndim == 2 else np.stack([halve(frame) for frame in last]))

@@ -1,10 +1,10 @@
 """Compiled kernels of the metrics: what is read from memory once stays in cache until its number is done.
 
-Each row of a tile is centred, scaled to the data range and turned into four moment rows (x, y, x²+y²,
-xy: the denominator of the similarity needs only the sum of the two variances). They are smoothed along
-the row and kept in a ring of as many rows as the window has; the ring smoothed down the columns (as a
-running sum, where all weights are equal) gives a row of scores. Loops run over row slices from index 0: a
-possibly negative index would keep the compiler from vectorising.
+Each row of a tile is centred, scaled to the data range and kept in a ring of as many rows as the window
+has. From the rings come, smoothed down the columns, four rows of moments (x, y, x²+y², xy: the denominator
+of the similarity needs only the sum of the two variances), and from these, smoothed along the row, a row of
+scores. Loops run over row slices from index 0: a possibly negative index would keep the compiler from
+vectorising.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FAST: dict[str, Any] = {
     "nogil": True,
     "cache": True,
     "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+    "fastmath": {"contract", "reassoc", "nsz"},
 }
 # Mean of (x²+y²)/(variance + C2) up to which float32 keeps the mean score of a tile within 1e-6, even if
 # all rounding errors point the same way, as they do on flat ground.
@@ -32,74 +32,120 @@ _MOST_CANCELLATION = 8.0
 
 
 @njit(**_FAST)
-def _moment_rows(a, b, keep, masked, centre, gain, moments):  # type: ignore[no-untyped-def]
-    x, y, squares, product = moments[0], moments[1], moments[2], moments[3]
-    a0, b0 = centre[0], centre[1]
-    for i in range(x.size):
-        x[i] = (a[i] - a0) * gain
-        y[i] = (b[i] - b0) * gain
+def _centred_row(row, keep, masked, centre, gain, out):  # type: ignore[no-untyped-def]
+    for i in range(row.size):
+        out[i] = (row[i] - centre) * gain
     if masked:
-        for i in range(x.size):
+        for i in range(row.size):
             if not keep[i]:
-                x[i] = y[i] = 0.0
-    for i in range(x.size):
-        squares[i] = x[i] * x[i] + y[i] * y[i]
-        product[i] = x[i] * y[i]
+                out[i] = 0
 
 
 @njit(**_FAST)
-def _smooth_gaussian(row, weights, out):  # type: ignore[no-untyped-def]
+def _blend_gaussian(xs, ys, oldest, weights, moments):  # type: ignore[no-untyped-def]
+    """Smooth x, y, x²+y² and xy of the 11 rows in two rings down the columns."""
     w0, w1, w2, w3, w4, w5 = weights
-    for i in range(out.size):
-        near = w0 * row[i + 5] + w1 * (row[i + 4] + row[i + 6]) + w2 * (row[i + 3] + row[i + 7])
-        far = w3 * (row[i + 2] + row[i + 8]) + w4 * (row[i + 1] + row[i + 9]) + w5 * (row[i] + row[i + 10])
-        out[i] = near + far
+    a, b, c = xs[oldest], xs[(oldest + 1) % 11], xs[(oldest + 2) % 11]
+    d, e, f = xs[(oldest + 3) % 11], xs[(oldest + 4) % 11], xs[(oldest + 5) % 11]
+    g, h, j = xs[(oldest + 6) % 11], xs[(oldest + 7) % 11], xs[(oldest + 8) % 11]
+    k, m = xs[(oldest + 9) % 11], xs[(oldest + 10) % 11]
+    n, o, p = ys[oldest], ys[(oldest + 1) % 11], ys[(oldest + 2) % 11]
+    q, r, s = ys[(oldest + 3) % 11], ys[(oldest + 4) % 11], ys[(oldest + 5) % 11]
+    t, u, v = ys[(oldest + 6) % 11], ys[(oldest + 7) % 11], ys[(oldest + 8) % 11]
+    w, z = ys[(oldest + 9) % 11], ys[(oldest + 10) % 11]
+    mx, my, squares, products = moments[0], moments[1], moments[2], moments[3]
+    for i in range(mx.size):
+        x, y = w0 * f[i], w0 * s[i]
+        square, product = x * f[i] + y * s[i], x * s[i]
+        x1, y1, square1, product1 = _pair(e[i], r[i], g[i], t[i], w1)
+        x2, y2, square2, product2 = _pair(d[i], q[i], h[i], u[i], w2)
+        x3, y3, square3, product3 = _pair(c[i], p[i], j[i], v[i], w3)
+        x4, y4, square4, product4 = _pair(b[i], o[i], k[i], w[i], w4)
+        x5, y5, square5, product5 = _pair(a[i], n[i], m[i], z[i], w5)
+        mx[i] = x + x1 + x2 + x3 + x4 + x5
+        my[i] = y + y1 + y2 + y3 + y4 + y5
+        squares[i] = square + square1 + square2 + square3 + square4 + square5
+        products[i] = product + product1 + product2 + product3 + product4 + product5
 
 
 @njit(**_FAST)
-def _blend_rows(ring, oldest, weights, out):  # type: ignore[no-untyped-def]
-    """Smooth the 11 rows of a ring down the columns."""
+def _pair(x, y, x1, y1, weight):  # type: ignore[no-untyped-def]
+    """Return the weighted moments of two pixels."""
+    square = x * x + y * y + x1 * x1 + y1 * y1
+    return weight * (x + x1), weight * (y + y1), weight * square, weight * (x * y + x1 * y1)
+
+
+@njit(**_FAST)
+def _blend_uniform(xs, ys, weight, moments):  # type: ignore[no-untyped-def]
+    """Take the means of x, y, x²+y² and xy of the 7 rows in two rings down the columns."""
+    a, b, c, d, e, f, g = xs[0], xs[1], xs[2], xs[3], xs[4], xs[5], xs[6]
+    n, o, p, q, r, s, t = ys[0], ys[1], ys[2], ys[3], ys[4], ys[5], ys[6]
+    mx, my, squares, products = moments[0], moments[1], moments[2], moments[3]
+    for i in range(mx.size):
+        x, y, square, product = _pair(a[i], n[i], b[i], o[i], weight)
+        x1, y1, square1, product1 = _pair(c[i], p[i], d[i], q[i], weight)
+        x2, y2, square2, product2 = _pair(e[i], r[i], f[i], s[i], weight)
+        x3, y3 = weight * g[i], weight * t[i]
+        square3, product3 = x3 * g[i] + y3 * t[i], x3 * t[i]
+        mx[i], my[i] = x + x1 + x2 + x3, y + y1 + y2 + y3
+        squares[i] = square + square1 + square2 + square3
+        products[i] = product + product1 + product2 + product3
+
+
+@njit(**_FAST)
+def _gaussian_at(row, i, weights):  # type: ignore[no-untyped-def]
     w0, w1, w2, w3, w4, w5 = weights
-    a, b, c = ring[oldest], ring[(oldest + 1) % 11], ring[(oldest + 2) % 11]
-    d, e, f = ring[(oldest + 3) % 11], ring[(oldest + 4) % 11], ring[(oldest + 5) % 11]
-    g, h, j = ring[(oldest + 6) % 11], ring[(oldest + 7) % 11], ring[(oldest + 8) % 11]
-    k, m = ring[(oldest + 9) % 11], ring[(oldest + 10) % 11]
-    for i in range(out.size):
-        near = w0 * f[i] + w1 * (e[i] + g[i]) + w2 * (d[i] + h[i])
-        out[i] = near + w3 * (c[i] + j[i]) + w4 * (b[i] + k[i]) + w5 * (a[i] + m[i])
+    near = w0 * row[i + 5] + w1 * (row[i + 4] + row[i + 6]) + w2 * (row[i + 3] + row[i + 7])
+    return (
+        near + w3 * (row[i + 2] + row[i + 8]) + w4 * (row[i + 1] + row[i + 9]) + w5 * (row[i] + row[i + 10])
+    )
 
 
 @njit(**_FAST)
-def _exchange_uniform(row, weight, slot, sums, blend):  # type: ignore[no-untyped-def]
-    """Put the means of 7 along `row` into the ring's `slot`, and into `blend` for what was there.
+def _mean_at(row, i, weight):  # type: ignore[no-untyped-def]
+    left, right = row[i] + row[i + 1] + row[i + 2], row[i + 4] + row[i + 5] + row[i + 6]
+    return weight * (left + row[i + 3] + right)
 
-    The running `sums` are float64: in float32 the errors of all rows above would add up.
+
+@njit(**_FAST)
+def _similarity(mx, my, square, product, origin, constants):  # type: ignore[no-untyped-def]
+    """Return the score of smoothed moments, and how much their variance cancelled.
+
+    Twice is spelt as a sum: a whole number would turn float32 into float64.
     """
-    for i in range(slot.size):
-        left, right = row[i] + row[i + 1] + row[i + 2], row[i + 4] + row[i + 5] + row[i + 6]
-        total = weight * (left + row[i + 3] + right)
-        sums[i] += np.float64(total) - np.float64(slot[i])
-        slot[i] = total
-        blend[i] = sums[i]
+    c1, c2, unbias = constants
+    spread = unbias * (square - mx * mx - my * my) + c2
+    covariance = unbias * (product - mx * my)
+    x, y = mx + origin[0], my + origin[1]
+    means = x * y + x * y + c1
+    brightness = means + (x - y) * (x - y)
+    # A plain quotient, no product with an inverse: flat, equal images score 1 to the last bit.
+    return means * (covariance + covariance + c2) / (brightness * spread), square / spread
 
 
 @njit(**_FAST)
-def _score_row(blend, origin, constants, scores):  # type: ignore[no-untyped-def]
-    """Fill `scores` from centred and scaled moments; return how much their variances cancelled."""
-    c1, c2, unbias = constants
-    x0, y0 = origin
-    x, y, squares, product = blend[0], blend[1], blend[2], blend[3]
-    cancelled = 0 * c1
+def _score_gaussian(moments, weights, origin, constants, scores):  # type: ignore[no-untyped-def]
+    """Smooth moments along the row and fill `scores`; return how much their variances cancelled."""
+    x, y, squares, products = moments[0], moments[1], moments[2], moments[3]
+    cancelled = origin[0] - origin[0]
     for i in range(scores.size):
-        mx, my = x[i], y[i]
-        spread = unbias * (squares[i] - mx * mx - my * my) + c2
-        covariance = unbias * (product[i] - mx * my)
-        difference = (mx - my) + (x0 - y0)
-        means = 2 * (mx + x0) * (my + y0) + c1
-        brightness = means + difference * difference
-        inverse = 1 / (brightness * spread)
-        scores[i] = means * (2 * covariance + c2) * inverse
-        cancelled += squares[i] * brightness * inverse
+        mx, my = _gaussian_at(x, i, weights), _gaussian_at(y, i, weights)
+        square, product = _gaussian_at(squares, i, weights), _gaussian_at(products, i, weights)
+        scores[i], lost = _similarity(mx, my, square, product, origin, constants)
+        cancelled += lost
+    return cancelled
+
+
+@njit(**_FAST)
+def _score_uniform(moments, weight, origin, constants, scores):  # type: ignore[no-untyped-def]
+    """Do as `_score_gaussian` with equal weights."""
+    x, y, squares, products = moments[0], moments[1], moments[2], moments[3]
+    cancelled = origin[0] - origin[0]
+    for i in range(scores.size):
+        mx, my = _mean_at(x, i, weight), _mean_at(y, i, weight)
+        square, product = _mean_at(squares, i, weight), _mean_at(products, i, weight)
+        scores[i], lost = _similarity(mx, my, square, product, origin, constants)
+        cancelled += lost
     return cancelled
 
 
@@ -151,29 +197,27 @@ def _score_tile(a, b, keep, masked, gaussian, weights, gain, constants, out):  #
     columns = a.shape[1]
     centre = np.array([_tile_centre(a, keep, masked), _tile_centre(b, keep, masked)]).astype(a.dtype)
     origin = (centre[0] * gain, centre[1] * gain)
+    rings = np.empty((2, width, columns), a.dtype)
     moments = np.empty((4, columns), a.dtype)
-    rings = np.zeros((4, width, columns - width + 1), a.dtype)
-    blend = np.empty((4, columns - width + 1), a.dtype)
-    sums = np.zeros((4, columns - width + 1), np.float64)
     scores = np.empty(columns - width + 1, a.dtype)
     streaks = np.zeros(columns, np.int32)
     total, cancelled, count = 0.0, 0.0, 0
     for y in range(a.shape[0]):
         mask_row = keep[y] if masked else keep[0]
-        _moment_rows(a[y], b[y], mask_row, masked, centre, gain, moments)
+        _centred_row(a[y], mask_row, masked, centre[0], gain, rings[0, y % width])
+        _centred_row(b[y], mask_row, masked, centre[1], gain, rings[1, y % width])
         if masked:
             for i in range(columns):
                 streaks[i] = streaks[i] + 1 if mask_row[i] else 0
-        for k in range(4):
-            if gaussian:
-                _smooth_gaussian(moments[k], weights, rings[k, y % width])
-                _blend_rows(rings[k], (y + 1) % width, weights, blend[k])
-            else:
-                _exchange_uniform(moments[k], weights[0] * weights[0], rings[k, y % width], sums[k], blend[k])
         r = y - width + 1
         if r < 0:
             continue
-        cancelled += _score_row(blend, origin, constants, scores)
+        if gaussian:
+            _blend_gaussian(rings[0], rings[1], (y + 1) % 11, weights, moments)
+            cancelled += _score_gaussian(moments, weights, origin, constants, scores)
+        else:
+            _blend_uniform(rings[0], rings[1], weights[0], moments)
+            cancelled += _score_uniform(moments, weights[0], origin, constants, scores)
         if masked:
             row_total, row_count = _sum_inside(streaks, width, scores)
         else:

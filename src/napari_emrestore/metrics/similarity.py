@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from napari_emrestore.metrics.tiles import Tile
     from napari_emrestore.metrics.windows import WindowName
 
-# Rows of 256 scores keep the rings of a window in the fastest cache; see benchmarks/metrics.py.
-_CORE_SHAPE = (256, 256)
+# Rows of 320 scores keep the rings of a window in the fastest cache; see benchmarks/metrics.py.
+_CORE_SHAPE = (512, 320)
 
 
 def ssim(

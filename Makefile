@@ -7,13 +7,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint environment system-libraries clean
+.PHONY: demo test pictures lint environment system-libraries clean
 
+# With a screen and a person before it, napari then opens the results beside the docks.
 demo: environment
 	$(BIN)/napari-emrestore demo --output demo
+	@if [ -t 1 ] && { [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; }; then \
+		$(BIN)/napari demo/truth.ome.tif demo/stream.ome.tif demo/restored.ome.tif \
+			--plugin napari-emrestore --with napari-emrestore "Compare images" "Restore images"; \
+	fi
 
 test: environment
-	$(BIN)/python -m pytest
+	sh .ci/with-screen $(BIN)/python -m pytest
+
+# The pictures of the documentation, taken from the running program.
+pictures: environment
+	sh .ci/with-screen $(BIN)/python docs/make_pictures.py
 
 lint: environment
 	$(BIN)/ruff check .

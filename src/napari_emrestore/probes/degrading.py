@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
 
 from napari_emrestore.core import InputError, IntensityMap
 from napari_emrestore.metrics import NoiseModel, noise_model
@@ -189,6 +188,8 @@ def motion_kernel(length_px: float, rng: np.random.Generator) -> NDArray[np.floa
 
 def blur(pattern: NDArray[Any], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the pattern under a kernel, mirrored at its rims."""
+    from scipy import ndimage  # a second of loading, which a dock that only shows settings can do without
+
     blurred: NDArray[np.float64] = ndimage.convolve(np.asarray(pattern, np.float64), kernel, mode="reflect")
     return blurred
 

@@ -84,7 +84,7 @@ def paint_curve(fine: NDArray[np.float32], points: NDArray[np.float64], width_px
         Intensity.
     """
     reach = float(np.abs(np.diff(points, axis=0)).sum())
-    t = np.linspace(0, 1, max(2, int(2 * OVERSAMPLING * reach)))[:, None]
+    t = np.linspace(0, 1, max(2, int(OVERSAMPLING * reach)))[:, None]
     for y, x in (1 - t) ** 2 * points[0] + 2 * t * (1 - t) * points[1] + t**2 * points[2]:
         paint_disc(fine, (y, x), width_px / 2, grey)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -65,7 +66,7 @@ def list_probes() -> tuple[str, ...]:
 
 
 def draw_probe(name: str, size_px: int = 512) -> Probe:
-    """Return a probe; the same name and size always give the same pattern.
+    """Return a probe; the same name and size always give the same pattern, whose arrays are read-only.
 
     Parameters
     ----------
@@ -81,6 +82,14 @@ def draw_probe(name: str, size_px: int = 512) -> Probe:
     """
     if name not in PROBES:
         raise InputError(f"A probe is one of {', '.join(PROBES)}", came=f"{name!r} came")
+    return _drawn(name, check_size(size_px))
+
+
+@lru_cache(maxsize=2 * len(PROBES))
+def _drawn(name: str, size_px: int) -> Probe:
     module, _, attribute = PROBES[name].partition(":")
-    drawn = cast("Callable[[int], Probe]", getattr(import_module(module), attribute))
-    return drawn(check_size(size_px))
+    probe = cast("Callable[[int], Probe]", getattr(import_module(module), attribute))(size_px)
+    for image in (probe.pattern, probe.parts, probe.ground):
+        if image is not None:
+            image.setflags(write=False)  # it is shared from now on
+    return probe

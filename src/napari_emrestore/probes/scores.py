@@ -182,7 +182,7 @@ ARTEFACTS: dict[str, Rule] = {
         below="Typical parts keep only {value:.0%} of their contrast.",
     ),
     "contrast-weakest": Rule(
-        "Weakest contrast",
+        "Least contrast",
         f"{_HERE}.structure:weakest_contrast",
         (0.1, None),
         "The weakest tenth of the parts keeps up to {value:.0%} of its contrast.",

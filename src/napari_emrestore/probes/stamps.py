@@ -12,7 +12,6 @@ from itertools import product
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-from scipy.signal import windows
 
 from napari_emrestore.core import InputError
 
@@ -121,6 +120,8 @@ def plan_stamps(
 
 def draw_stamp(stamp: Stamp, kind: Kind) -> NDArray[np.float64]:
     """Return a stamp of height 1, shape ``(side, side)``, fading to 0 at its rims."""
+    from scipy.signal import windows
+
     middle, angle = (stamp.side - 1) / 2, np.deg2rad(stamp.angle_deg)
     along = np.arange(stamp.side) - middle
     across = along[None, :] * np.cos(angle) - along[:, None] * np.sin(angle)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from napari_emrestore.probes.stamps import Kind, Stamp
 
-_KEPT, _LOST, _EXAGGERATED = 0.5, 0.1, 1.2
+_KEPT, _LOST, _OVERDONE = 0.5, 0.1, 1.2
+_UNSTEADY = 0.3
 _DIRECTED = 0.1
 
 
@@ -73,9 +74,14 @@ class Transfer:
 
     @property
     def verdict(self) -> str:
-        """``"kept"``, ``"weakened"``, ``"lost"``, ``"exaggerated"`` or ``"inverted"``."""
-        if self.kept > _EXAGGERATED:
-            return "exaggerated"
+        """``"kept"``, ``"weakened"``, ``"lost"``, ``"overdone"``, ``"inverted"``, or ``"unsteady"``.
+
+        The last where the share depends so much on the place that its mean says little.
+        """
+        if self.spread > _UNSTEADY:
+            return "unsteady"
+        if self.kept > _OVERDONE:
+            return "overdone"
         if self.kept >= _KEPT:
             return "kept"
         if self.kept >= _LOST:

@@ -23,9 +23,9 @@ _PATTERNS = {"gratings": "gratings", "lines": "single lines", "dots": "single do
 _COLUMNS = {
     "px": "Period in px; of lines and dots twice the width",
     "Contrast": "Height of the pattern as a share of the image's range",
-    "Kept": "Share of the contrast that came back, mean over all places",
+    "Kept": "Share of the contrast that came back, mean and standard deviation over all places",
     "Turned": "Angle between the lines that were added and those that came back",
-    "Result": "kept from 50 %, weakened from 10 %, lost below, exaggerated above 120 %",
+    "Result": "kept from 50 %, weakened from 10 %, lost below, overdone above 120 %; unsteady beyond ± 30 %",
 }
 
 
@@ -163,13 +163,19 @@ class TransferTable(QWidget):
 
 def _texts(row: Transfer) -> tuple[str, ...]:
     turned = "–" if row.turned_deg is None else f"{row.turned_deg:.0f}°"
-    return f"{row.period_px:g}", f"{row.contrast:g}", f"{row.kept:.0%}", turned, row.verdict
+    return (
+        f"{row.period_px:g}",
+        f"{row.contrast:g}",
+        f"{100 * row.kept:.0f} ± {100 * row.spread:.0f} %",
+        turned,
+        row.verdict,
+    )
 
 
 def _details(row: Transfer) -> str:
     noise = "no noise" if row.contrast_to_noise is None else f"{row.contrast_to_noise:.2g} times the noise"
     return (
-        f"{row.stamps} place(s), kept ± {row.spread:.0%}; contrast {noise} of a pixel; "
+        f"{row.stamps} place(s); contrast {noise} of a pixel; "
         f"{row.smeared:.0%} of it came back in another shape, {row.invented:.0%} beside the pattern"
     )
 

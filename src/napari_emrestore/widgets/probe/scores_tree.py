@@ -94,7 +94,7 @@ class ScoresTree(QWidget):
 
     def _row(self, report: ProbeReport, score: Score) -> QTreeWidgetItem:
         word = _marked("passed" if score.passed else "FAILED", passed=score.passed)
-        row = QTreeWidgetItem([score.title, f"{score.value:.3g}", word])
+        row = QTreeWidgetItem([score.title, _short(score.value), word])
         row.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.setForeground(2, QBrush(_GOOD if score.passed else _BAD))
         for place in range(len(_COLUMNS)):
@@ -132,6 +132,10 @@ class ScoresTree(QWidget):
             f"{report.model}: {text}." for report in self._reports for text in report.provenance.notes
         )
         self.verdict.setText("\n".join([*notes, "Pick a score to see where it comes from."]))
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _marked(word: str, *, passed: bool) -> str:

@@ -52,7 +52,7 @@ class Sheet:
             self._corner = 0.0, 0.0
 
     def add(self, report: ProbeReport) -> None:
-        """Add a report to the row of its pattern, and show all there is."""
+        """Add a report to the row of its pattern."""
         name, row = report.probe.title, self._rows.setdefault(report.probe.name, [])
         frames = report.degradation.frames
         degraded = f"{name} · degraded · {f'mean of {frames}' if frames > 1 else '1 frame'}"
@@ -66,7 +66,8 @@ class Sheet:
         self._places[report.probe.name, report.model] = self._next(report, row)
         self._put_next(report, report.restored, f"{name} · {report.model}", row, **grey)
         self._put_next(report, report.difference, f"{name} · {report.model} · minus pattern", row, **signed)
-        self._viewer.reset_view()
+        if len(self._places) == 1:  # later ones leave a person where they look
+            self._viewer.reset_view()
 
     def show_where(self, report: ProbeReport, score: Score) -> None:
         """Lay a map of where a score comes from over the restoration, in the place of an earlier map."""

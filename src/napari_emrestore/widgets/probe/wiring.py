@@ -73,7 +73,7 @@ class ProbeDock(QWidget):
         view.run.asked.connect(self._probe)
         view.inject.asked.connect(self._inject)
         self.probing.part.connect(self._show_report)
-        self.probing.succeeded.connect(lambda count: view.run.say(f"{count} restorations judged."))
+        self.probing.succeeded.connect(self._end_probing)
         self.probing.cancelled.connect(lambda: view.run.say("Cancelled. What was finished is shown."))
         self.measuring.succeeded.connect(lambda found: self.state.take_measured(*found))
         self.measuring.failed.connect(lambda error: view.degradation.facts.setText(str(error)))
@@ -125,6 +125,10 @@ class ProbeDock(QWidget):
     def _show_report(self, report: ProbeReport) -> None:
         self.sheet.add(report)
         self.view.scores.add(report)
+
+    def _end_probing(self, count: int) -> None:
+        self.view.run.say(f"{count} restorations judged.")
+        self._viewer.reset_view()
 
     def _show_where(self, report: ProbeReport, score: Score) -> None:
         self.sheet.show_where(report, score)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.probes import inject, match_degradation, run_probes
-
 if TYPE_CHECKING:
     from napari_emrestore.core import Monitor, Restorer
     from napari_emrestore.probes import Degradation, InjectionReport
@@ -47,6 +45,8 @@ class ProbeOrder:
 
     def run(self, monitor: JobMonitor) -> int:
         """Show every report as it is ready and return how many there were."""
+        from napari_emrestore.probes import run_probes
+
         restorers = [self.place.load(model, monitor) for model in self.models]
         reports = run_probes(
             self.probes, restorers, degradation=self.degradation, size_px=self.size_px, monitor=monitor
@@ -85,6 +85,8 @@ class InjectionOrder:
 
     def run(self, monitor: JobMonitor) -> InjectionReport:
         """Return what the model keeps of the patterns."""
+        from napari_emrestore.probes import inject
+
         restorer = self.place.load(self.model, monitor)
         y0, y1, x0, x1 = self.field
         frames = np.asarray(self.frames[self.first : self.first + self.count, y0:y1, x0:x1])
@@ -112,6 +114,8 @@ def measure(frames: Any, first: int, is_stack: bool, monitor: JobMonitor) -> Deg
     is_stack : bool
         Whether frames follow each other; then up to 8 are compared, else only one is looked at.
     """
+    from napari_emrestore.probes import match_degradation
+
     monitor.step(0, 1, "measuring noise")
     rows, columns = (_middle(length) for length in frames.shape[-2:])
     start = min(first, max(frames.shape[0] - _MEASURED_FRAMES, 0))

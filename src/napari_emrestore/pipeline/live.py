@@ -341,11 +341,10 @@ class _Worker:
 
     def _restored(self, burst: RegisteredBurst, restorer: Restorer, settings: LiveSettings) -> Restoration:
         """Return a restoration; intensity and noise are measured now and then, not for every view."""
-        from napari_emrestore.bursts import merge
         from napari_emrestore.restoration import restore
 
         fewest, most = restorer.frames
-        data: Any = burst if most > 1 and len(burst.aligned) >= fewest else merge(burst, settings.merge)
+        data: Any = burst if most > 1 and len(burst.aligned) >= fewest else _merged(burst, settings)
         self._age += 1
         if self._age > _REMEASURE_VIEWS:
             self._measured, self._age = {}, 0
@@ -353,6 +352,14 @@ class _Worker:
         if not self._measured:
             self._measured = _measured(restored)
         return replace(restored, acquisition=burst.burst.acquisition)
+
+
+def _merged(burst: RegisteredBurst, settings: LiveSettings) -> np.ndarray[Any, Any]:
+    from napari_emrestore.bursts import merge
+
+    if settings.merge == "mean":  # gaps are filled, so the plain mean, far faster, is the same
+        return np.asarray(burst.aligned.mean(axis=0))
+    return merge(burst, settings.merge)
 
 
 def _measured(restored: Restoration) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emrestore.core import SILENT, Burst, FrameVerdict, RegisteredBurst, Warp
+from napari_emrestore.core import Burst, FrameVerdict, RegisteredBurst, Warp
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_emrestore.core import Frame, WarpKind
     from napari_emrestore.registration.following import Follower
 
@@ -89,29 +91,44 @@ class LiveBurst:
     def assemble(self) -> RegisteredBurst:
         """Return the newest frames on the grid of the last; those that hardly overlap it are left out.
 
-        Nothing is cropped: where an older frame shows nothing it holds its mean and is marked as not valid.
+        Nothing is cropped: where an older frame shows nothing it takes the mean of those that do, as a
+        network would be given it, and counts as valid.
         """
-        from napari_emrestore.bursts.areas import Area
-        from napari_emrestore.bursts.placing import place_frames
-
         now = self._places[-1]
         shape = _shape(now)
         back = now.warp.inverse()
-        warps = [place.warp.after(back) for place in self._places]
-        used = [k for k, warp in enumerate(warps) if _overlaps(warp, shape)]
-        places = [self._places[k] for k in used]
-        chosen = [warps[k] for k in used]
-        chosen[-1] = Warp.identity()
+        warps = {place.frame.index: place.warp.after(back) for place in self._places}
+        places = [place for place in self._places if _overlaps(warps[place.frame.index], shape)]
+        chosen = (*(warps[place.frame.index] for place in places[:-1]), Warp.identity())
         burst = Burst(
             np.stack([place.frame.data for place in places]),
             now.frame.acquisition,
             tuple(place.frame.index for place in places),
         )
-        last = len(places) - 1
-        whole, everyone = Area(0, 0, *shape), range(len(places))
-        aligned, valid = place_frames(whole, burst.frames, chosen, everyone, last, SILENT)
+        aligned, valid = _on_one_grid(burst, chosen)
         verdicts = tuple(_verdict(k, warp, shape) for k, warp in enumerate(chosen))
-        return RegisteredBurst(burst, tuple(chosen), verdicts, last, np.stack(aligned), np.stack(valid))
+        return RegisteredBurst(burst, chosen, verdicts, len(places) - 1, aligned, valid)
+
+
+def _on_one_grid(burst: Burst, warps: tuple[Warp, ...]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the frames resampled onto the last one, gaps filled from each other, and what is known."""
+    from napari_emrestore.registration import resample
+
+    aligned = np.empty(burst.frames.shape, np.float32)
+    held = np.empty(burst.frames.shape, np.bool_)
+    for k, warp in enumerate(warps[:-1]):
+        aligned[k], held[k] = resample(burst.frames[k], warp)
+    aligned[-1] = burst.frames[-1]
+    held[-1] = np.isfinite(aligned[-1])
+    known = held.any(axis=0)
+    pixels, measured = aligned.reshape(len(aligned), -1), held.reshape(len(held), -1)
+    for k in range(len(burst)):
+        if measured[k].all():
+            continue
+        gaps = np.flatnonzero(known & ~held[k])
+        seen = measured[:, gaps]
+        pixels[k, gaps] = np.sum(pixels[:, gaps], axis=0, where=seen) / np.maximum(seen.sum(axis=0), 1)
+    return aligned, np.broadcast_to(known, aligned.shape)
 
 
 def _shape(place: Place) -> tuple[int, int]:

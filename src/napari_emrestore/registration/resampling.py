@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_emrestore.core import InputError, Warp
 from napari_emrestore.registration._compile import has_numba
+from napari_emrestore.registration.shifting import is_shift, resample_shifted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +61,9 @@ def resample(
     pixels = np.ascontiguousarray(data, dtype=np.float32)
     out = np.zeros((rows, columns), np.float32)
     valid = np.zeros((rows, columns), np.bool_)
-    if has_numba():
+    if is_shift(warp):
+        resample_shifted(pixels, (float(warp.matrix[0, 2]), float(warp.matrix[1, 2])), out, valid)
+    elif has_numba():
         from napari_emrestore.registration import _numba_filters
 
         _numba_filters.resample_cubic(pixels, warp.matrix, out, valid)

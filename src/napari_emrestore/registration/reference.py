@@ -25,7 +25,7 @@ _TRUSTED_SHARE = 0.4
 _SUPPORT_PX = 3
 """Distance a compared position keeps from masked-out pixels of the moving image: spline and half a cell."""
 _COARSE = ecc.Effort(30, 0.05, 0.25, final=False)
-_FINAL = ecc.Effort(15, 0.002, 0.06, final=True)
+_FINAL = ecc.Effort(15, 0.002, 0.08, final=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -108,7 +108,8 @@ def read_card(path: str | Path) -> ModelCard:
     Returns
     -------
     ModelCard
-        With `weights` as an absolute path. Lists in `parameters`, `training`, `validation` and `probes` stay lists.
+        With `weights` as an absolute path. Lists in `parameters`, `training`, `validation` and `probes`
+        stay lists.
 
     Raises
     ------
@@ -117,7 +118,16 @@ def read_card(path: str | Path) -> ModelCard:
         message names file, key and what came.
     """
     path = Path(path)
-    table = _parse(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    return card_from_text(text, path)
+
+
+def card_from_text(text: str, path: Path) -> ModelCard:
+    """Return the card in a TOML text that stands in the file `path`; see `read_card`."""
+    table = _parse(text, path)
     _check(table, _CARD, path, "")
     _check(table["tiling"], _TILING, path, "tiling.")
     _check(table["trained"], _TRAINED, path, "trained.")
@@ -141,25 +151,34 @@ def write_card(card: ModelCard, path: str | Path) -> Path:
         If the card breaks a rule of `read_card`, holds what TOML cannot (``None``), or cannot be written.
     """
     path = Path(path)
+    _replace(path, card_text(card, path))
+    return path
+
+
+def card_text(card: ModelCard, path: Path) -> str:
+    """Return a card as the TOML text that stands in the file `path`; see `write_card`."""
     table = _table_of(card, path)
     _check(table, _CARD, path, "")
     _check(table["tiling"], _TILING, path, "tiling.")
     _check(table["trained"], _TRAINED, path, "trained.")
     _check_together(table, path)
-    _replace(path, _toml(table, path))
-    return path
+    return _toml(table, path)
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(
-            "A model card is a readable TOML file",
-            item=str(path),
-            came=f"gave: {error}",
-            remedy="Check the file, or copy a bundled card and change it.",
-        ) from error
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        "A model card is a readable TOML file",
+        item=str(path),
+        came=f"gave: {error}",
+        remedy="Check the file, or copy a bundled card and change it.",
+    )
 
 
 def _check(table: Mapping[str, Any], rules: Rules, path: Path, prefix: str) -> None:

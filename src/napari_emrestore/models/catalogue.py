@@ -7,8 +7,9 @@ from pathlib import Path
 
 from napari_emrestore.core import ModelCard, ModelError
 from napari_emrestore.models.card_files import read_card
+from napari_emrestore.models.foreign.opening import foreign_card
 
-WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth")
+WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx")
 
 
 def bundled_cards_folder() -> Path:
@@ -65,28 +66,29 @@ def scan_models() -> tuple[list[ModelCard], list[ModelError]]:
 
 
 def find_card(id_or_path: str | Path) -> ModelCard:
-    """Return the card of a model given by id, card file, weights file or folder.
+    """Return the card of a model given by id, card file, weights file, foreign file or folder.
 
     Parameters
     ----------
     id_or_path : str or Path
         An id of `list_models`; a ``.toml`` card; a weights file with a card of the same stem, or the only
-        card, beside it; or a folder that holds one card. An id wins over a path of the same name.
+        card, beside it; a folder that holds one card; or a TorchScript file, ONNX file or BioImage Model Zoo
+        package without one, which is opened to see what it takes. An id wins over a path of the same name.
 
     Raises
     ------
     ModelError
-        If nothing fits, or a folder holds none or several cards.
+        If nothing fits, a folder holds none or several cards, or a foreign file is damaged or unsafe.
+    MissingPackageError
+        If a foreign file needs a package that is not installed.
     """
     cards, problems = scan_models()
     for card in cards:
         if card.id == str(id_or_path):
             return card
     path = Path(id_or_path)
-    if path.is_dir():
-        return _only_card(path)
-    if path.is_file():
-        return read_card(path) if path.suffix == ".toml" else _card_beside(path)
+    if path.is_dir() or path.is_file():
+        return _card_at(path)
     known = ", ".join(card.id for card in cards) or "none"
     broken = f" Left out: {'; '.join(map(str, problems))}" if problems else ""
     raise ModelError(
@@ -95,6 +97,18 @@ def find_card(id_or_path: str | Path) -> ModelCard:
         came="is none of these",
         remedy=f"Your own models belong into {models_folder()}.{broken}",
     )
+
+
+def _card_at(path: Path) -> ModelCard:
+    """Return the card of an existing file or folder: one of ours first, then what a foreign file tells."""
+    if path.is_dir():
+        has_card = any(path.glob("*.toml"))
+        return (None if has_card else foreign_card(path)) or _only_card(path)
+    if path.suffix == ".toml":
+        return read_card(path)
+    if path.with_suffix(".toml").is_file():
+        return _card_beside(path)
+    return foreign_card(path) or _card_beside(path)
 
 
 def _card_files(folder: Path) -> list[Path]:

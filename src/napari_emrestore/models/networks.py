@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 _NAMED = 3
+_SCRIPT = "torchscript"
 
 
 def build_network(architecture: str, parameters: Mapping[str, Any]) -> torch.nn.Module:
@@ -49,7 +50,8 @@ def build_network(architecture: str, parameters: Mapping[str, Any]) -> torch.nn.
 def load_network(card: ModelCard) -> torch.nn.Module:
     """Return a card's network with its trained weights: float32, on the CPU, in evaluation mode.
 
-    Weights stored in half precision are widened. Torch's random state is left as it was.
+    Weights stored in half precision are widened. Torch's random state is left as it was. A TorchScript file
+    brings its own network.
 
     Raises
     ------
@@ -59,6 +61,10 @@ def load_network(card: ModelCard) -> torch.nn.Module:
     """
     import torch
 
+    if card.architecture == _SCRIPT:
+        from napari_emrestore.models.foreign.torchscript import load_torchscript
+
+        return load_torchscript(card)
     weights = read_weights(card)
     with torch.random.fork_rng(devices=[]):  # the first, random weights are thrown away
         network = build_network(card.architecture, card.parameters)

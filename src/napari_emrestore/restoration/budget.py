@@ -9,6 +9,7 @@ import numpy as np
 from napari_emrestore.core import DeviceError, InputError
 from napari_emrestore.restoration.devices import free_memory, pick_device
 from napari_emrestore.restoration.plan import TilePlan, choose_window, plan_tiles
+from napari_emrestore.restoration.runtime_restorer import RuntimeRestorer
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def room_px(inputs: Inputs, restorer: Restorer) -> int:
 
 def need_per_px(inputs: Inputs, restorer: Restorer) -> float:
     """Return the bytes that restoring takes per window pixel, with a margin."""
+    if isinstance(restorer, RuntimeRestorer):
+        return restorer.bytes_per_px(inputs.frames)
     if not isinstance(restorer, TorchRestorer):
         return _CLASSICAL_BYTES * (inputs.frames + 1)
     margin = _CPU_MARGIN if restorer.place.name == "cpu" else _GPU_MARGIN

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_emrestore.core import DeviceError, InputError
 from napari_emrestore.restoration.classical import list_classical, load_classical
+from napari_emrestore.restoration.runtime_restorer import RuntimeRestorer
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: st
     Parameters
     ----------
     id_or_path : str or Path
-        An id of `list_models` or `list_classical`, or a model's card, weights file or folder.
+        An id of `list_models` or `list_classical`, or a model's card, weights file or folder; also a
+        TorchScript file, an ONNX file or a BioImage Model Zoo package (see `find_card`).
     device : str
         ``"auto"`` (cuda, then mps, then cpu) or a name of `list_devices`. The restorer's `device` says which
         it became. Classical methods run on the CPU.
@@ -36,14 +38,17 @@ def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: st
     InputError
         If the card does not allow the precision.
     MissingPackageError
-        If a classical method needs a package that is not installed.
+        If a classical method or a foreign model needs a package that is not installed.
     """
     if str(id_or_path) in list_classical():
         _refuse_for_classical(str(id_or_path), device, precision)
         return load_classical(str(id_or_path))
     from napari_emrestore.models import find_card
+    from napari_emrestore.models.foreign.opening import needs_runner
 
-    return TorchRestorer.from_card(find_card(id_or_path), device, precision)
+    card = find_card(id_or_path)
+    kind = RuntimeRestorer if needs_runner(card) else TorchRestorer
+    return kind.from_card(card, device, precision)
 
 
 def _refuse_for_classical(name: str, device: str, precision: str) -> None:

@@ -34,6 +34,7 @@ from napari_emrestore.restoration.plan import (
     split_window,
 )
 from napari_emrestore.restoration.results import Result, result_array
+from napari_emrestore.restoration.runtime_restorer import RuntimeRestorer
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
 from napari_emrestore.restoration.windows import WindowReader, surely_finite
 
@@ -99,7 +100,7 @@ def restore(
     mapping = measure_intensity(inputs) if intensity is None else check_intensity(intensity)
     plan = plan_for(inputs, restorer, tile)
     result = Result(result_array(inputs, out), mapping)
-    if isinstance(restorer, TorchRestorer) and restorer.asks_for_noise:
+    if isinstance(restorer, TorchRestorer | RuntimeRestorer) and restorer.asks_for_noise:
         noise = measure_noise(inputs) if noise is None else noise
         restorer = replace(restorer, noise=line_in_model_range(noise, mapping))
     run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
@@ -142,7 +143,7 @@ class _Run:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the result must know."""
         notes = list(self.said)
-        if isinstance(self.restorer, TorchRestorer):
+        if isinstance(self.restorer, TorchRestorer | RuntimeRestorer):
             notes += check_input(
                 self.restorer.card, self.inputs.acquisition, self.inputs.frames, self.inputs.data
             )

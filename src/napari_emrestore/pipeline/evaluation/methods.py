@@ -110,11 +110,15 @@ def load_method(model: str, device: str, precision: str) -> Method:
 
 def _count_parameters(model: str) -> int:
     from napari_emrestore.models import find_card, load_network
+    from napari_emrestore.models.foreign.opening import needs_runner, open_runner
     from napari_emrestore.restoration import list_classical
 
     if model in list_classical():
         return 0
-    return sum(int(tensor.numel()) for tensor in load_network(find_card(model)).parameters())
+    card = find_card(model)
+    if needs_runner(card):
+        return open_runner(card).parameters
+    return sum(int(tensor.numel()) for tensor in load_network(card).parameters())
 
 
 def best_classical(

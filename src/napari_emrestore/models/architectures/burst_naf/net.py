@@ -32,7 +32,7 @@ class PixelNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `x` (B, C, Y, X) with zero mean and unit variance over C, then scaled and shifted."""
         last = x.permute(0, 2, 3, 1)
-        normal = F.layer_norm(last, (x.shape[1],), self.weight, self.bias, 1e-6)
+        normal = F.layer_norm(last, tuple(self.weight.shape), self.weight, self.bias, 1e-6)
         return normal.permute(0, 3, 1, 2)
 
 

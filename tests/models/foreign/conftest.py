@@ -1,0 +1,42 @@
+import importlib.util
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_emrestore.models import build_network
+
+
+@pytest.fixture
+def tiny():
+    """The small test network: stride 4, any number of frames."""
+    path = Path(__file__).parents[1] / "tiny_net.py"
+    spec = importlib.util.spec_from_file_location("emrestore_foreign_tiny", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return module.build().eval().requires_grad_(False)
+
+
+@pytest.fixture
+def single():
+    """A one-frame network with image-wide statistics: stride 16."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return build_network("katsuno_unet", {"width": "quarter"}).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def save_script(tmp_path):
+    """Write a module as a TorchScript file."""
+
+    def save(module, name="net.pt", example=None):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch.jit is deprecated; such files stay around
+            script = torch.jit.script(module) if example is None else torch.jit.trace(module, example)
+            torch.jit.save(script, str(tmp_path / name))
+        return tmp_path / name
+
+    return save

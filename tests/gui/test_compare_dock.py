@@ -1,6 +1,8 @@
 """The compare dock: numbers follow what changes, maps are never old, napari is given back as it was."""
 
 import csv
+import subprocess
+import sys
 
 import dask.array as da
 import numpy as np
@@ -15,6 +17,7 @@ from napari_emrestore.metrics import psnr, ssim
 from napari_emrestore.widgets.compare import CompareDock, keys, live, sources, viewing
 from napari_emrestore.widgets.compare.state import CompareState
 from napari_emrestore.widgets.layers import add_result, provenance_of
+from napari_emrestore.widgets.restore import RestoreDock
 
 WAIT_MS = 60_000
 SHAPE = (64, 82)
@@ -583,3 +586,24 @@ class TestLife:
             dock.view.views.modes[mode].click()
         after(qtbot, dock, setting(dock, maps=frozenset({"error"}), plot="correlation"))
         assert dock.view.plots.figure is not None
+
+    def test_the_winner_goes_to_the_restore_dock(self, qtbot, make_napari_viewer_proxy, scene):
+        viewer = filled(make_napari_viewer_proxy(), scene)
+        _, dock = viewer.window.add_plugin_dock_widget("napari-emrestore", "Compare images")
+        TestBakeOff().bake(qtbot, dock)
+        dock.view.bake.winner.setCurrentIndex(dock.view.bake.winner.findData("gaussian"))
+        dock.view.bake.apply.click()
+        docked = viewer.window.dock_widgets.values()
+        (restore,) = (widget for widget in docked if isinstance(widget, RestoreDock))
+        assert restore.state.model == "gaussian"
+
+    def test_building_it_loads_nothing_slow(self):
+        code = (
+            "import sys, napari.layers, napari.qt.threading, napari.components; before = set(sys.modules)\n"
+            "import napari_emrestore.widgets.compare.wiring\n"
+            "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+            "slow = {'torch', 'matplotlib', 'scipy', 'zarr', 'rsciio', 'cv2', 'skimage', 'numba'}\n"
+            "print(sorted(new & slow))"
+        )
+        heard = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert heard.stdout.strip() == "[]"

@@ -6,8 +6,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import fft
-from scipy.signal import windows
 
 from napari_emrestore.core.errors import InputError
 from napari_emrestore.metrics.pairs import check_finite, check_image
@@ -35,6 +33,10 @@ def windowed_transform(image: NDArray[Any]) -> tuple[NDArray[np.complex128], flo
     The window (a cosine over an eighth of the image at each edge) keeps the jump between opposite edges
     from spreading over all frequencies; the mean under the window is taken off before.
     """
+    # scipy.signal takes long to load, and docks that plot nothing yet import this module
+    from scipy import fft
+    from scipy.signal import windows
+
     rows, columns = (windows.tukey(n, _TAPER, sym=False) for n in image.shape)
     weight = rows[:, None] * columns
     mean = float((image * weight).sum() / weight.sum())
@@ -77,7 +79,7 @@ def check_for_rings(data: ArrayLike, item: str = "the image") -> NDArray[Any]:
 @lru_cache(maxsize=2)
 def _rings(shape: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the ring of each value of a half transform, and how often it stands in the whole one."""
-    radius = np.hypot(fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1]))
+    radius = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
     ring = np.rint(radius * min(shape)).astype(np.intp)
     weight = np.full(shape[1] // 2 + 1, 2.0)
     weight[0] = 1.0

@@ -40,8 +40,9 @@ body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
-th:first-child, td:first-child, td.text { text-align: left; }
-.wide { overflow-x: auto; } img { max-width: 100%; } p.small, details { color: #555; font-size: .9em; }
+th:first-child, td:first-child { text-align: left; }
+.wide { overflow-x: auto; } img { max-width: 100%; }
+p.small, ul.small, details { color: #555; font-size: .9em; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6; padding: .6rem; }
 """
 
@@ -177,13 +178,14 @@ def _tables(comparison: Comparison) -> str:
 
 def _table(comparison: Comparison, rows: Sequence[Row]) -> str:
     titles = headings(comparison)
-    head = "".join(f"<th>{escape(text)}</th>" for text in ("candidate", "pixels", *titles.values(), "note"))
+    head = "".join(f"<th>{escape(text)}</th>" for text in ("candidate", "pixels", *titles.values()))
     lines = []
     for row in rows:
         cells = [escape(row.candidate), str(row.pixels), *(cell(row, name) for name in titles)]
-        note = f'<td class="text">{escape(row.note)}</td>'
-        lines.append("<tr>" + "".join(f"<td>{text}</td>" for text in cells) + note + "</tr>")
-    return f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
+        lines.append("<tr>" + "".join(f"<td>{text}</td>" for text in cells) + "</tr>")
+    notes = "".join(f"<li>{escape(f'{row.candidate}: {row.note}')}</li>" for row in rows if row.note)
+    table = f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
+    return f'{table}<ul class="small">{notes}</ul>' if notes else table
 
 
 def _origin(candidate: Candidate) -> str:

@@ -18,8 +18,6 @@ from napari_emrestore.widgets.compare.viewing import camera_of
 from napari_emrestore.widgets.layers import METADATA_KEY, add_result, known_acquisition, metadata, read_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from napari.layers import Image
     from napari.viewer import Viewer
 
@@ -164,11 +162,6 @@ class Baker(QObject):
             return None
         matrix = np.linalg.inv(plane_of(layer)) @ plane_of(regions)
         return regions.data[chosen[0]][:, -2:] @ matrix[:2, :2].T + matrix[:2, 2]
-
-
-def offer_to_restore(find: Callable[[], Any], model: str, layer: Image) -> None:
-    """Hand a model and a layer to the restore dock that `find` opens."""
-    find().offer(model, layer)
 
 
 def _provenance(candidate: Candidate) -> Provenance:

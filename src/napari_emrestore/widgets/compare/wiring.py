@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import napari.viewer
 
 _NAME = "compare"
-_RESTORE_DOCK = ("napari-emrestore", "Restore images")
 _LAYER_FIELDS = ("truth", "raw", "regions", "line", "mapped", "baked")
 _MEASURES = {
     "candidates": live.EVERYTHING,
@@ -250,8 +249,13 @@ class CompareDock(QWidget):
 
     def _apply(self, model: str) -> None:
         """Open the restore dock with the winner and the whole layer."""
-        _, dock = self.viewer.window.add_plugin_dock_widget(*_RESTORE_DOCK)
-        dock.offer(model, self.baker.source)
+        from napari_emrestore.widgets.restore import RestoreDock
+
+        source = self.baker.source
+        if source not in self.viewer.layers:
+            self.view.bake.say("The layer of the bake-off was removed; open it again to restore it.")
+            return
+        RestoreDock.offer(self.viewer, model, source)
 
 
 def _models() -> dict[str, str]:

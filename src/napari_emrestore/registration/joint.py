@@ -58,6 +58,14 @@ def refine(
         Family of warps.
     least_score : float
         Frames below are left out and keep their warps.
+
+    Notes
+    -----
+    The noise of the reference stays in every warp counted from it, so little can be gained over pairs where
+    frames are clean: of n frames with signal-to-noise ratio r at frequency f, the Fisher information on the
+    shift between two is the integral of ``(2 pi f)^2 n r^2 / (2 (1 + n r))``. For ssTEM slices blurred by
+    3-11 px that lowers the error of a pair by 4 % with 5 frames (9 % with 50) at 20-60 e-/px, by 10 %
+    (22 %) at 3-6 and by 18 % (39 %) at 1-2.
     """
     template = reference.templates[reference.joint]
     groups = [_Group(template.image[None], None, np.eye(3)[None], np.ones(1, dtype=np.bool_))]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "restore the bundled sample and measure the result against its ground truth",
     "restore": "restore images, stacks and folders of frames",
+    "live": "watch a camera: restore its newest frames, record all of them",
     "register": "align the frames of a stack and write them on one grid",
     "models": "list the models, or show one of them",
     "evaluate": "compare models and classical methods on clean images, degraded on purpose",

@@ -1,0 +1,159 @@
+"""Watch a camera: align and restore its newest frames as fast as possible, record every raw frame."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from napari_emrestore.cli.options import add_device
+from napari_emrestore.cli.terminal import Outcome, Terminal
+from napari_emrestore.core import WARP_KINDS, Cancelled, InputError
+
+if TYPE_CHECKING:
+    import argparse
+    from contextlib import AbstractContextManager
+
+    from napari_emrestore.core import Monitor
+    from napari_emrestore.pipeline.live import LiveLine, LiveView
+    from napari_emrestore.pipeline.live_counters import LiveCounters
+    from napari_emrestore.pipeline.recorder import Recorder
+
+_TURN_S = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument(
+        "camera", metavar="CAMERA", help="simulated, replay, folder, micromanager, network, or of a plugin"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="a setting of the camera, for example --set exposure_ms=10 or --set folder=D:/data",
+    )
+    parser.add_argument("--model", metavar="ID", help="model or classical method (default: none, raw frames)")
+    parser.add_argument(
+        "--frames", type=int, default=5, metavar="N", help="newest frames per image (default: 5)"
+    )
+    parser.add_argument(
+        "--kind", choices=[*WARP_KINDS, "none"], default="translation", help="how frames may differ"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long (default: until Ctrl-C)")
+    parser.add_argument("--record", metavar="ZARR", help="write every raw frame to this new .zarr image")
+    parser.add_argument("--snapshot", metavar="FILE", help="write the last view when it ends")
+    add_device(parser)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
+    """Watch until time is up, the camera ends, or somebody says so."""
+    from napari_emrestore.cameras import open_camera
+    from napari_emrestore.io import open_frames
+    from napari_emrestore.pipeline.live import LiveLine
+    from napari_emrestore.pipeline.live_settings import LiveSettings
+    from napari_emrestore.pipeline.recorder import Recorder
+
+    settings = LiveSettings(
+        model=arguments.model,
+        frames=arguments.frames,
+        kind=None if arguments.kind == "none" else arguments.kind,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
+    with open_camera(arguments.camera, reader=open_frames, **_camera_settings(arguments.settings)) as camera:
+        line = LiveLine(camera, settings)
+        recorder = Recorder(arguments.record, camera) if arguments.record else None
+        line.record(recorder)
+        with line:
+            view = _watch(line, arguments.seconds, terminal.progress())
+            counters = line.counters()
+        recorded = _finish(recorder, line)
+        record = {"counters": asdict(counters), "incidents": dict(camera.incidents), **recorded}
+    if line.failure is not None and view is None:
+        raise line.failure
+    _tell(counters, record, line, terminal)
+    if arguments.snapshot and view is not None:
+        record["snapshot"] = _write(view, arguments.snapshot, terminal)
+    return Outcome(record, code=1 if line.failure or line.sink_failure else 0)
+
+
+def _camera_settings(texts: list[str]) -> dict[str, Any]:
+    """Return settings given as ``NAME=VALUE``; a value is JSON where it reads as such, else text."""
+    settings: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError("A setting of a camera is NAME=VALUE", came=f"{text!r} came")
+        try:
+            settings[name] = json.loads(value)
+        except ValueError:
+            settings[name] = value
+    return settings
+
+
+def _watch(
+    line: LiveLine, seconds: float | None, progress: AbstractContextManager[Monitor]
+) -> LiveView | None:
+    """Return the last view seen."""
+    began_s = time.monotonic()
+    last: LiveView | None = None
+    with progress as monitor:
+        while seconds is None or time.monotonic() - began_s < seconds:
+            view = line.wait(_TURN_S)
+            if view is not None:
+                line.shown(view)
+                last = view
+            elif not line.is_running:
+                break
+            try:
+                _report(monitor, time.monotonic() - began_s, seconds)
+            except Cancelled:
+                break
+    return last
+
+
+def _report(monitor: Monitor, elapsed_s: float, seconds: float | None) -> None:
+    """Tell how far it is; without an end there is no bar, but the stop request comes in all the same."""
+    total = 0 if seconds is None else max(1, round(seconds))
+    monitor.step(min(int(elapsed_s), max(total - 1, 0)), total, "watching")
+
+
+def _finish(recorder: Recorder | None, line: LiveLine) -> dict[str, Any]:
+    if recorder is None:
+        return {}
+    if line.sink_failure is None:
+        recorder.stop()
+    return {"recording": str(recorder.path), "recorder": asdict(recorder.status())}
+
+
+def _tell(counters: LiveCounters, record: dict[str, Any], line: LiveLine, terminal: Terminal) -> None:
+    rows = [
+        ("frames acquired", f"{counters.acquired}", f"{counters.acquired_fps:.1f}/s lately"),
+        ("lost by the camera", f"{counters.lost_by_source}", ""),
+        ("dropped, newer ones came", f"{counters.dropped_by_ring}", ""),
+        ("views made", f"{counters.made}", f"{counters.made_fps:.1f}/s lately"),
+        ("views shown", f"{counters.shown}", f"{counters.shown_fps:.1f}/s lately"),
+        ("latency ms", f"{counters.latency_ms_p50:.0f}", f"95%: {counters.latency_ms_p95:.0f}"),
+        *((what, str(count), "") for what, count in record["incidents"].items()),
+    ]
+    terminal.table(("", "", ""), rows)
+    if "recording" in record:
+        terminal.say(f"Recorded {record['recorder']['written']} frames to {record['recording']}")
+    for trouble in (line.failure, line.sink_failure):
+        if trouble is not None:
+            terminal.say(str(trouble))
+
+
+def _write(view: LiveView, path: str, terminal: Terminal) -> str:
+    from napari_emrestore.io import write_image
+
+    image, made_by = view.raw.data, None
+    if view.restored is not None:
+        image, made_by = view.restored.image, view.restored.provenance
+    written = write_image(path, image, view.raw.acquisition, made_by)
+    terminal.say(f"Wrote {written}")
+    return str(written)

@@ -1,0 +1,62 @@
+"""The live command: counts, records, takes a snapshot, and says what ended it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from napari_emrestore.cli import main
+from napari_emrestore.core import Acquisition
+from napari_emrestore.io import open_frames, read_provenance, write_image
+from napari_emrestore.pipeline.growing_zarr import frame_table
+
+
+@pytest.fixture
+def stack(tmp_path):
+    frames = np.random.default_rng(0).poisson(300, (9, 40, 52)).astype(np.uint16)
+    return write_image(tmp_path / "stack.ome.tif", frames, Acquisition("run", pixel_size_nm=(2.0, 2.0)))
+
+
+def live(*arguments, capsys):
+    code = main(["live", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_recording_is_played_recorded_and_seen(stack, tmp_path, capsys):
+    code, record = live(
+        *("replay", "--set", f"source={stack}", "--set", "frame_rate_hz=null", "--kind", "none"),
+        *("--model", "gaussian", "--frames", "3"),
+        *("--record", str(tmp_path / "a.zarr"), "--snapshot", str(tmp_path / "last.ome.tif")),
+        capsys=capsys,
+    )
+    assert code == 0
+    counters = record["counters"]
+    assert counters["acquired"] == record["recorder"]["written"] == 9
+    assert counters["made"] - counters["superseded"] >= counters["shown"] >= 1
+    with open_frames(stack) as played, open_frames(tmp_path / "a.zarr") as recorded:
+        np.testing.assert_array_equal(recorded.data.compute(), played.data.compute())
+    assert len(frame_table(tmp_path / "a.zarr")) == 9
+    assert read_provenance(record["snapshot"]).model["id"] == "gaussian"
+
+
+def test_it_ends_when_its_time_is_up(capsys):
+    code = main(
+        ["live", "simulated", "--seconds", "0.3", "--set", "frame_shape=[40, 52]", "--set", "specimen_px=64"]
+    )
+    assert code == 0
+    assert "frames acquired" in capsys.readouterr().out
+
+
+def test_a_camera_that_falls_silent_is_told(capsys):
+    silent = ["--set", "silent_after=3", "--set", "timeout_s=0.05", "--set", "frame_rate_hz=null"]
+    small = ["--set", "frame_shape=[40, 52]", "--set", "specimen_px=64"]
+    assert main(["live", "simulated", *silent, *small]) == 1
+    assert "gave none for 0.05 s" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong", [["what"], ["simulated", "--set", "x"], ["simulated", "--set", "x=1"]], ids=str
+)
+def test_what_cannot_be_used_is_a_sentence(wrong, capsys):
+    assert main(["live", *wrong]) == 2
+    assert "came" in capsys.readouterr().err

@@ -133,6 +133,26 @@ def test_a_score_shows_where_and_says_why(qtbot, viewer, dock):
     assert "Invented lines" in viewer.layers[-1].name
 
 
+def test_what_is_shown_can_be_saved(qtbot, dock, tmp_path, monkeypatch):
+    probe(qtbot, dock)
+    monkeypatch.setattr(
+        "napari_emrestore.widgets.probe.wiring.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path)
+    )
+    with qtbot.waitSignal(dock.saving.succeeded, timeout=WAIT_MS):
+        dock.view.scores.save.click()
+    assert {path.name for path in tmp_path.glob("*.*")} >= {
+        "probes.csv",
+        "probes.md",
+        "mean_blank.png",
+        "mean_lines.png",
+    }
+    assert "4 files" in dock.view.run.label.text()
+    (tmp_path / "taken").write_text("no folder")
+    with qtbot.waitSignal(dock.saving.failed, timeout=WAIT_MS):
+        dock.save_reports(str(tmp_path / "taken"))
+    assert "folder" in dock.view.run.label.text()
+
+
 def test_a_newer_run_shows_its_own_scores_only(qtbot, dock):
     probe(qtbot, dock)
     dock.state.probes, dock.state.models = ("edge",), ("median",)

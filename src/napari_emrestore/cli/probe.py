@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Probe, print the tables, write what was asked for."""
-    from napari_emrestore.probes import list_probes, run_probes
+    from napari_emrestore.probes import list_probes, run_probes, write_reports
     from napari_emrestore.probes.tables import records
 
     if arguments.write_card:
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     by_model = [reports[position :: len(restorers)] for position in range(len(restorers))]
     for mine in by_model:
         _tell(mine, terminal)
-    files = _write(reports, Path(arguments.output)) if arguments.output else []
+    files = write_reports(reports, arguments.output) if arguments.output else []
     if arguments.write_card:
         files += [
             _write_card(Path(model), mine, arguments)
@@ -144,20 +144,6 @@ def _tell(reports: Sequence[ProbeReport], terminal: Terminal) -> None:
                 terminal.say(f"FAILED {report.probe.name}: {score.verdict}")
     for note in dict.fromkeys(note for report in reports for note in report.provenance.notes):
         terminal.say(f"Note: {note}")
-
-
-def _write(reports: Sequence[ProbeReport], folder: Path) -> list[Path]:
-    from napari_emrestore.io.staging import staged
-    from napari_emrestore.probes.pictures import draw_report
-    from napari_emrestore.probes.tables import csv_table, markdown_table
-
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {folder / "probes.csv": csv_table(reports), folder / "probes.md": markdown_table(reports)}
-    for path, text in texts.items():
-        with staged(path) as draft:
-            draft.write_text(text, encoding="utf-8")
-    pictures = [draw_report(report, folder / f"{report.model}_{report.probe.name}.png") for report in reports]
-    return [*texts, *pictures]
 
 
 def _refuse_other_than_cards(models: Sequence[str]) -> None:

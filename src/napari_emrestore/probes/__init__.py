@@ -8,7 +8,7 @@ measures how much of them a restorer keeps there.
 In: a restorer of `restoration`, a random generator, for injection an image ``(Y, X)`` or burst ``(N, Y, X)``
 in detector units. Out: frozen reports with images in the same units, scores with limits and a verdict in
 words, and maps ``(Y, X)`` of where. Patterns are in [0, 1]; lengths are in pixels; motion is vertical. Not
-done here: registration, scores of images without a known truth, writing of files.
+done here: registration, scores of images without a known truth.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_emrestore.probes.degrading import Degradation, degrade, match_degradation
     from napari_emrestore.probes.injection import InjectionReport, inject
     from napari_emrestore.probes.patterns import PROBES, Probe, draw_probe, list_probes
+    from napari_emrestore.probes.reporting import write_reports
     from napari_emrestore.probes.running import ProbeReport, run_probe, run_probes
     from napari_emrestore.probes.scores import ARTEFACTS, Score
     from napari_emrestore.probes.transfer import Transfer
@@ -40,6 +41,7 @@ _HOMES = {
     "match_degradation": "degrading",
     "run_probe": "running",
     "run_probes": "running",
+    "write_reports": "reporting",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "match_degradation",
     "run_probe",
     "run_probes",
+    "write_reports",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QBrush, QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTreeWidget, QTreeWidgetItem, QWidget
 
 from napari_emrestore.probes.tables import conditions_text, limits_text
 from napari_emrestore.widgets.forms import column, note
@@ -52,9 +52,10 @@ class ScoresTree(QWidget):
         self._scores: list[tuple[ProbeReport, Score]] = []
         self._rows: list[QTreeWidgetItem] = []
         self._tops: dict[str, QTreeWidgetItem] = {}
+        self.save = QPushButton("Save tables and pictures …")
         layout = column(self)
-        layout.addWidget(self.tree)
-        layout.addWidget(self.verdict)
+        for widget in (self.tree, self.verdict, self.save):
+            layout.addWidget(widget)
         self.tree.currentItemChanged.connect(lambda item, _: self._tell(item))
         self.clear()
 
@@ -79,6 +80,11 @@ class ScoresTree(QWidget):
         group.setExpanded(True)
         self.show()
         self._summarise()
+
+    @property
+    def reports(self) -> tuple[ProbeReport, ...]:
+        """What is shown."""
+        return tuple(self._reports)
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -131,6 +137,9 @@ class ScoresTree(QWidget):
         notes = dict.fromkeys(
             f"{report.model}: {text}." for report in self._reports for text in report.provenance.notes
         )
+        current = self.tree.currentItem()
+        if current is not None and current.data(0, Qt.ItemDataRole.UserRole) is not None:
+            return  # a person reads about a score
         self.verdict.setText("\n".join([*notes, "Pick a score to see where it comes from."]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import EmRestoreError
 from napari_emrestore.widgets.jobs import Jobs
@@ -47,7 +47,7 @@ class ProbeDock(QWidget):
         self.state.models = tuple(name for name in self.state.models if name in models)
         if self.state.model not in models:
             self.state.model = next(iter(models))
-        self.probing, self.measuring, self.injecting = (Jobs(self) for _ in range(3))
+        self.probing, self.measuring, self.injecting, self.saving = (Jobs(self) for _ in range(4))
         self.view = ProbeView(viewer, models, self.probing, self.injecting)
         self.sheet = Sheet(viewer)
         self._is_stack = False
@@ -70,12 +70,15 @@ class ProbeDock(QWidget):
         view.degradation.forget.connect(self.state.forget_measured)
         view.injection.layer_picked.connect(self._take_layer)
         view.scores.picked.connect(self._show_where)
+        view.scores.save.clicked.connect(self._save)
         view.run.asked.connect(self._probe)
         view.inject.asked.connect(self._inject)
         self.probing.part.connect(self._show_report)
         self.probing.succeeded.connect(self._end_probing)
         self.probing.cancelled.connect(lambda: view.run.say("Cancelled. What was finished is shown."))
         self.measuring.succeeded.connect(lambda found: self.state.take_measured(*found))
+        self.saving.succeeded.connect(lambda files: view.run.say(f"Wrote {len(files)} files."))
+        self.saving.failed.connect(lambda error: view.run.say(str(error)))
         self.measuring.failed.connect(lambda error: view.degradation.facts.setText(str(error)))
         self.injecting.succeeded.connect(self._show_injection)
         for jobs in (self.probing, self.injecting):
@@ -129,6 +132,17 @@ class ProbeDock(QWidget):
     def _end_probing(self, count: int) -> None:
         self.view.run.say(f"{count} restorations judged.")
         self._viewer.reset_view()
+
+    def _save(self) -> None:
+        """Ask for a folder and write what is shown into it."""
+        folder = QFileDialog.getExistingDirectory(self, "Folder for tables and pictures")
+        if folder:
+            self.save_reports(folder)
+
+    def save_reports(self, folder: str) -> None:
+        """Write the reports that are shown into a folder, as `probes.write_reports` does."""
+        reports = self.view.scores.reports
+        self.saving.start("Saving probes", lambda monitor: work.save(reports, folder, monitor))
 
     def _show_where(self, report: ProbeReport, score: Score) -> None:
         self.sheet.show_where(report, score)

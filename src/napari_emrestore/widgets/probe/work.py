@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from napari_emrestore.core import Monitor, Restorer
-    from napari_emrestore.probes import Degradation, InjectionReport
+    from napari_emrestore.probes import Degradation, InjectionReport, ProbeReport
     from napari_emrestore.probes.stamps import Kind
     from napari_emrestore.widgets.jobs import JobMonitor
 
@@ -100,6 +103,13 @@ class InjectionOrder:
             motion_px=self.motion_px,
             monitor=monitor,
         )
+
+
+def save(reports: Sequence[ProbeReport], folder: str, monitor: JobMonitor) -> list[Path]:
+    """Write reports into a folder and return the paths of the files."""
+    from napari_emrestore.probes import write_reports
+
+    return write_reports(reports, folder, monitor=monitor)
 
 
 def measure(frames: Any, first: int, is_stack: bool, monitor: JobMonitor) -> Degradation:

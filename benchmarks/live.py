@@ -1,0 +1,155 @@
+"""Rates and latencies of the live line, with percentiles; the recorder's speed; memory over a long run.
+
+    python benchmarks/live.py                              # 512 x 512 at 100 and 2048 x 2048 at 25 frames/s
+    python benchmarks/live.py --models mean katsuno-quarter --seconds 10
+    python benchmarks/live.py --soak 30                    # minutes: memory of the simulated camera, recorded
+
+Frames are simulated beforehand and played at the camera's rate, so that the simulation costs nothing. Latency
+runs from the end of exposure to the finished view, ready to be shown; drawing it is the viewer's. Lost frames
+are those the line was too slow to take from the camera, dropped ones those it took but had no time for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+
+from napari_emrestore.cameras import LiveSource, open_camera
+from napari_emrestore.pipeline.live import LiveLine
+from napari_emrestore.pipeline.live_settings import LiveSettings
+from napari_emrestore.pipeline.recorder import Recorder
+from napari_emrestore.restoration import tune_allocator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STREAMS = {"512": ((512, 512), 100.0), "2048": ((2048, 2048), 25.0)}
+HELD = 32  # frames a camera's driver typically holds for a slow reader
+WARM_UP_S = 3.0
+LOADING_S = 120.0  # until a network's first view, on a busy machine
+
+
+def played(shape: tuple[int, int]) -> np.ndarray:
+    """Return simulated frames to be played, as many as fit into 256 MB."""
+    count = max(8, min(64, (256 << 20) // (2 * shape[0] * shape[1])))
+    with open_camera("simulated", frame_shape=shape, frame_rate_hz=None, specimen_px=2048) as camera:
+        forth = np.stack([frame.data for _, frame in zip(range(count), camera, strict=False)])
+    # back and forth, so that the view does not jump at the end
+    return np.concatenate([forth, forth[-2:0:-1]])
+
+
+@contextmanager
+def camera(frames: np.ndarray, rate_hz: float) -> Iterator[LiveSource]:
+    with open_camera("replay", source=frames, frame_rate_hz=rate_hz, repeat=True, held_frames=HELD) as source:
+        yield source
+
+
+def watch(line: LiveLine, seconds: float) -> list[float]:
+    """Show what comes for some seconds; return the latencies."""
+    latencies, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        view = line.wait(0.1)
+        if view is not None:
+            line.shown(view)
+            latencies.append(view.latency_s)
+    return latencies
+
+
+def row(frames: np.ndarray, rate_hz: float, model: str, length: int, seconds: float, device: str) -> str:
+    settings = LiveSettings(model=None if model == "raw" else model, frames=length, device=device)
+    with camera(frames, rate_hz) as source, LiveLine(source, settings) as line:
+        if line.wait(LOADING_S) is None:
+            raise SystemExit(f"{model} made no view in {LOADING_S:g} s: {line.failure}")
+        watch(line, WARM_UP_S)
+        before, cpu, start = line.counters(), time.process_time(), time.monotonic()
+        latencies = watch(line, seconds)
+        after, elapsed = line.counters(), time.monotonic() - start
+        cpu = time.process_time() - cpu
+    made = after.made - before.made
+    acquired = (after.acquired - before.acquired) / elapsed
+    p50, p95, p99 = np.percentile(latencies, (50, 95, 99)) * 1000 if latencies else (np.nan,) * 3
+    return (
+        f"{model:16} {length:6}   {acquired:8.1f} {made / elapsed:9.1f}   "
+        f"{p50:6.1f} {p95:6.1f} {p99:6.1f}   {1000 * cpu / max(1, made):8.1f}   "
+        f"{after.lost_by_source - before.lost_by_source:5} "
+        f"{after.dropped_by_ring - before.dropped_by_ring:7}"
+    )
+
+
+def recording(frames: np.ndarray, rate_hz: float, seconds: float) -> str:
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with camera(frames, rate_hz) as source:
+            recorder, line = Recorder(folder / "a.zarr", source), LiveLine(source)
+            line.record(recorder)
+            with line:
+                watch(line, seconds)
+            recorder.stop()
+        status = recorder.status()
+        megabytes = status.written * frames[0].nbytes / 2**20
+        return f"recorded {status.written} of {status.received} frames, {megabytes / seconds:.0f} MiB/s"
+    finally:
+        shutil.rmtree(folder)
+
+
+def soak(minutes: float) -> None:
+    """Run the simulated camera into a circle on disk and print how memory goes."""
+    process, folder, stop = psutil.Process(), Path(tempfile.mkdtemp()), threading.Event()
+    with open_camera("simulated", frame_rate_hz=25.0) as source:
+        line = LiveLine(source, LiveSettings(model="mean"))
+        with line:
+            watch(line, 20.0)
+            begin, start = process.memory_info().rss, time.monotonic()
+            recorder, number = None, 0
+            while time.monotonic() - start < 60 * minutes and line.is_running and not stop.is_set():
+                recorder = Recorder(folder / f"{number}.zarr", source)
+                line.record(recorder)
+                watch(line, 30.0)
+                line.record(None)
+                shutil.rmtree(recorder.stop())
+                number += 1
+                now = process.memory_info().rss
+                print(
+                    f"{(time.monotonic() - start) / 60:5.1f} min: {now / 2**20:.0f} MiB "
+                    f"({(now - begin) / 2**20:+.1f}), {line.counters()}",
+                    flush=True,
+                )
+    shutil.rmtree(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=["raw", "mean", "gaussian", "katsuno-quarter"])
+    parser.add_argument("--streams", nargs="+", choices=STREAMS, default=list(STREAMS))
+    parser.add_argument("--frames", type=int, default=5, help="newest frames per view")
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--soak", type=float, metavar="MINUTES")
+    asked = parser.parse_args()
+    tune_allocator()
+    if asked.soak:
+        soak(asked.soak)
+        return
+    for name in asked.streams:
+        shape, rate_hz = STREAMS[name]
+        frames = played(shape)
+        print(f"\n{shape[0]} x {shape[1]}, camera at {rate_hz:g} frames/s, {asked.seconds:g} s each")
+        print(
+            "model            frames acquired/s   views/s   latency ms 50/95/99%   CPU ms/view   lost dropped"
+        )
+        for model in asked.models:
+            print(row(frames, rate_hz, model, asked.frames, asked.seconds, asked.device), flush=True)
+        print(recording(frames, rate_hz, asked.seconds), flush=True)
+
+
+if __name__ == "__main__":
+    main()

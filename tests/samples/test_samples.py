@@ -67,7 +67,7 @@ def test_every_sample_has_a_truth_for_every_frame(name):
 def test_the_pair_is_real_and_the_same_for_every_seed():
     fast = load_sample("sem-pair", seed=1)
     np.testing.assert_array_equal(fast.frames, load_sample("sem-pair", seed=2).frames)
-    assert fast.truth_name == "slow scan"
+    assert fast.truth_name == "slow scan (truth)"
     assert fast.frames.shape == (1, 768, 768)
     # the authors' registration: no shift of a whole pixel fits better
     from napari_emrestore.metrics import ssim

@@ -125,7 +125,7 @@ def _simulated(name: str, made: Simulated, **known: Any) -> Sample:
 def _sem_pair(name: str, _rng: np.random.Generator) -> Sample:
     fast, slow = (_stored_image(f"sem-brain-{speed}")[None] for speed in ("fast", "slow"))
     acquisition = Acquisition(name=name, extra={"source": SAMPLES[name]})
-    return Sample(fast, slow.astype(np.float32), np.zeros((1, 2)), acquisition, "slow scan")
+    return Sample(fast, slow.astype(np.float32), np.zeros((1, 2)), acquisition, "slow scan (truth)")
 
 
 _MAKERS: dict[str, Callable[[str, np.random.Generator], Sample]] = {

@@ -77,3 +77,12 @@ def test_a_waiting_reader_is_woken_by_a_frame_and_by_the_end():
 def test_a_ring_holds_at_least_one():
     with pytest.raises(InputError, match="at least one"):
         Ring(0)
+
+
+def test_a_smaller_ring_drops_the_oldest():
+    ring = Ring(5)
+    for k in range(5):
+        ring.put(frame(k))
+    ring.resize(2)
+    assert [f.index for f in ring.take(5)] == [3, 4]
+    assert ring.dropped == 3

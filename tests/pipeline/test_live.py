@@ -256,6 +256,30 @@ def test_what_was_shown_is_counted_with_its_latency(frames):
     assert counters.latency_ms_p95 >= counters.latency_ms_p50 > 0
 
 
+def test_a_jump_in_brightness_is_measured_anew(frames):
+    source = Fed()
+    with LiveLine(source, LiveSettings(model="gaussian", frames=1, kind=None)) as line:
+        maps = []
+        for k, factor in enumerate((1, 1, 3, 3)):
+            data = (frames[0][k].data.astype(np.float32) * factor).astype(np.uint16)
+            source.queue.put(Frame(data, k, source.acquisition))
+            maps.append(next_view(line).restored.provenance.settings["intensity"])
+    assert maps[0] == maps[1]
+    assert maps[2] == maps[3]
+    assert maps[2]["offset"] > 2 * maps[1]["offset"]
+
+
+def test_a_file_is_a_source_too_and_may_be_stopped_in_the_middle(tmp_path, frames):
+    from napari_emrestore.io import open_frames, write_image
+
+    path = write_image(tmp_path / "a.ome.tif", np.stack([f.data for f in frames[0]] * 40), Acquisition())
+    line = LiveLine(open_frames(path))
+    with line:
+        next_view(line)
+    assert line.failure is None
+    assert not line.is_running
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -141,8 +141,13 @@ class MicroManagerCamera(LiveSource):
         now = time.monotonic()
         if self._stage and now - self._stage_read_s > _STAGE_EVERY_S:
             self._stage_read_s = now
-            x, y = self._camera.core.getXYPosition()
-            self._stage_um = [float(y), float(x)]
+            try:
+                x, y = self._camera.core.getXYPosition()
+            except RuntimeError:  # a stage that does not answer costs its position, not the frames
+                self._count("stage positions that could not be read")
+                self._stage_um = []
+            else:
+                self._stage_um = [float(y), float(x)]
         return self._stage_um
 
     def _ended_s(self, facts: Mapping[str, Any]) -> float:

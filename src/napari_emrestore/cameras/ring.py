@@ -24,15 +24,15 @@ class Ring:
     """
 
     def __init__(self, capacity: int) -> None:
-        if capacity < 1:
-            raise InputError("A ring holds at least one frame", came=f"a capacity of {capacity} came")
-        self._waiting: deque[Frame] = deque(maxlen=capacity)
+        self._waiting: deque[Frame] = deque()
         self._changed = threading.Condition()
+        self._capacity = 1
         self._ended = False
         self._acquired = 0
         self._lost = 0
         self._dropped = 0
         self._last_index: int | None = None
+        self.resize(capacity)
 
     @property
     def acquired(self) -> int:
@@ -61,8 +61,8 @@ class Ring:
                 self._lost += max(0, frame.index - self._last_index - 1)
             self._last_index = frame.index
             self._acquired += 1
-            self._dropped += len(self._waiting) == self._waiting.maxlen
             self._waiting.append(frame)
+            self._drop_down_to(self._capacity)
             self._changed.notify_all()
 
     def wait(self, timeout_s: float) -> None:
@@ -73,13 +73,32 @@ class Ring:
     def take(self, most: int) -> list[Frame]:
         """Return the newest frames not yet taken, oldest first; older ones than `most` count as dropped."""
         with self._changed:
-            self._dropped += max(0, len(self._waiting) - most)
-            taken = list(self._waiting)[-most:]
+            self._drop_down_to(most)
+            taken = list(self._waiting)
             self._waiting.clear()
             return taken
+
+    def resize(self, capacity: int) -> None:
+        """Hold another number of frames from now on.
+
+        Raises
+        ------
+        InputError
+            If it is below 1.
+        """
+        if capacity < 1:
+            raise InputError("A ring holds at least one frame", came=f"a capacity of {capacity} came")
+        with self._changed:
+            self._capacity = capacity
+            self._drop_down_to(capacity)
 
     def end(self) -> None:
         """Say that no frame will come any more; a waiting reader returns."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+    def _drop_down_to(self, most: int) -> None:
+        while len(self._waiting) > most:
+            self._waiting.popleft()
+            self._dropped += 1

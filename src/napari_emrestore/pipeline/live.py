@@ -18,7 +18,6 @@ from napari_emrestore.core import EmRestoreError, IntensityMap
 from napari_emrestore.pipeline.live_burst import LiveBurst
 from napari_emrestore.pipeline.live_counters import Latencies, LiveCounters, Rate
 from napari_emrestore.pipeline.live_settings import LiveSettings
-from napari_emrestore.pipeline.settings import LONGEST_BURST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
 _TURN_S = 0.1
 _REMEASURE_VIEWS = 32
+_JUMP = 0.25  # of the model range
 _SAMPLED_EVERY = 4
 _JOIN_S = 10.0
 _DEFAULTS = LiveSettings()
@@ -109,7 +109,7 @@ class LiveLine:
         settings.check_roi(source.frame_shape)
         self._source = source
         self._settings = settings
-        self._ring = Ring(LONGEST_BURST)
+        self._ring = Ring(settings.frames)
         self._sink: FrameSink | None = None
         self._worker = _Worker(loader or _load)
         self._slot: LiveView | None = None
@@ -161,6 +161,7 @@ class LiveLine:
         """
         changed = replace(self._settings, **changes)
         changed.check_roi(self._source.frame_shape)
+        self._ring.resize(changed.frames)
         self._settings = changed
         return changed
 
@@ -265,10 +266,12 @@ class LiveLine:
         """Run one thread's work; what ends it is kept for `failure`, and both threads end together."""
         try:
             work()
+        except EmRestoreError as error:
+            # a file that is closed while it is read says so; that was asked for
+            self._failure = None if self._stopping.is_set() else error
         except Exception as error:
             self._failure = error
-            if not isinstance(error, EmRestoreError):
-                raise  # a fault of ours: Python reports it as well
+            raise  # a fault of ours: Python reports it as well
         finally:
             with self._turn:
                 self._turn.notify_all()
@@ -287,6 +290,7 @@ class _Worker:
         self._problem = ""
         self._burst = LiveBurst(None)
         self._measured: dict[str, Any] = {}
+        self._measured_level = 0.0
         self._age = 0
         self._lost_before = 0
 
@@ -340,18 +344,25 @@ class _Worker:
                     self._problem = str(error)
 
     def _restored(self, burst: RegisteredBurst, restorer: Restorer, settings: LiveSettings) -> Restoration:
-        """Return a restoration; intensity and noise are measured now and then, not for every view."""
+        """Return a restoration; intensity and noise are measured now and then, and when brightness jumps."""
         from napari_emrestore.restoration import restore
 
         fewest, most = restorer.frames
         data: Any = burst if most > 1 and len(burst.aligned) >= fewest else _merged(burst, settings)
+        level = float(burst.aligned[-1, ::_SAMPLED_EVERY, ::_SAMPLED_EVERY].mean())
         self._age += 1
-        if self._age > _REMEASURE_VIEWS:
-            self._measured, self._age = {}, 0
+        if self._age > _REMEASURE_VIEWS or self._has_jumped(level):
+            self._measured = {}
         restored = restore(data, restorer, **self._measured)
         if not self._measured:
-            self._measured = _measured(restored)
+            self._measured, self._measured_level, self._age = _measured(restored), level, 0
         return replace(restored, acquisition=burst.burst.acquisition)
+
+    def _has_jumped(self, level: float) -> bool:
+        """Return whether a mean intensity is no longer what the intensity map was made for."""
+        if not self._measured:
+            return False
+        return not abs(level - self._measured_level) <= _JUMP * self._measured["intensity"].scale
 
 
 def _merged(burst: RegisteredBurst, settings: LiveSettings) -> np.ndarray[Any, Any]:

@@ -186,6 +186,7 @@ class ArrayKernels:
         taken = np.arange(cells.shape[1]) % step == step // 2
         lines[:, ~taken, YY:] = 0
         moments = _moments(lines, scale, TEMPLATE_ROWS, POWERS)
+        moments[:, :YY, IMAGE_POWERS:] = 0
         some = np.count_nonzero(cells[:, taken], axis=(1, 2))
         moments[:, YY:] *= (np.count_nonzero(cells, axis=(1, 2)) / np.maximum(some, 1))[:, None, None]
         return moments

@@ -128,7 +128,7 @@ def template_moments(
             v = (y - (h - 1) / 2) / scale
             for q in range(TEMPLATE_ROWS if taken else 12):
                 power = line[q]
-                for j in range(POWERS if taken else IMAGE_POWERS):
+                for j in range(IMAGE_POWERS if q < 12 else POWERS):
                     out[b, q, j] += power
                     power *= v
         if some > 0:

@@ -78,7 +78,8 @@ class Kernels(Protocol):
     def template_moments(self, prepared: Any, cells: NDArray[np.bool_], scale: float) -> NDArray[np.float64]:
         """Return the template's moments (see `_newton`) over the chosen cells of each frame, (B, 24, 5).
 
-        Gradient products are taken from some of the rows for all, see `cells.row_step`.
+        Gradient products are taken from some of the rows for all, see `cells.row_step`; only they need,
+        and only they hold, powers of Y above 2.
         """
         ...
 

@@ -128,7 +128,11 @@ def _out_of_range(card: ModelCard, facts: InputFacts, frames: int) -> tuple[str,
     if dose is not None and facts.dose_from == "noise":
         dose = None if _may_lie_in(dose, card.trained.dose_e) else float(f"{dose:.1g}")
     seen = Acquisition(dose_e=dose, pixel_size_nm=facts.pixel_size_nm)
-    return check_range(card, seen, 1 if merged > 1 else frames)
+    notes = check_range(card, seen, 1 if merged > 1 else frames)
+    if merged == 1:
+        return notes
+    what = "electrons per pixel"
+    return tuple(text.replace(what, f"{what} in the mean of {merged} frames") for text in notes)
 
 
 def _may_lie_in(dose: float, span: tuple[float, float] | None) -> bool:

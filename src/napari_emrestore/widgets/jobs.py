@@ -175,12 +175,17 @@ class Jobs(QObject):
             return
         for part in monitor.take_parts():
             self.part.emit(part)
-        step = monitor.latest
-        if step is not None:
-            self.stepped.emit(step)
-            bar.total = step.total
+        step, shown = monitor.latest, self._current.shown
+        if step is None or step == shown:
+            return
+        self._current.shown = step
+        self.stepped.emit(step)
+        # The bar repaints the window and handles events whenever it is touched, so it is touched for news
+        # only, and last: the job may have ended when it returns.
+        bar.total = step.total
+        if shown is None or step.note != shown.note:
             bar.set_description(step.note)
-            # last, because the bar handles events while it moves: the job may have ended when it returns
+        if self._current.shown is step:
             bar.update(step.done - bar.n)
 
     def _finish(self, number: int, outcome: _Outcome | None) -> None:
@@ -217,11 +222,12 @@ class _Current:
         self.number = 0
         self.monitor: JobMonitor | None = None
         self.bar: cancelable_progress | None = None
+        self.shown: Step | None = None
 
     def take(self, monitor: JobMonitor, bar: cancelable_progress) -> int:
         """Replace the job by another and return its number."""
         self.drop()
-        self.monitor, self.bar = monitor, bar
+        self.monitor, self.bar, self.shown = monitor, bar, None
         return self.number
 
     def drop(self) -> None:

@@ -54,7 +54,8 @@ class _Table(QTableWidget):
         self.setHorizontalHeader(self._top)
         side.hide()
         side.setDefaultSectionSize(_ROW_PX)
-        self._top.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for position in range(len(columns)):
+            self._top.setSectionResizeMode(position, QHeaderView.ResizeMode.Stretch)
         self._top.setMinimumSectionSize(20)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -89,6 +90,8 @@ class TriageTable(_Table):
                 "Flag": "What was found; point at it to read it.",
             }
         )
+        for position in range(4):
+            self._top.setSectionResizeMode(position, QHeaderView.ResizeMode.ResizeToContents)
         self._filling = False
         self.itemChanged.connect(self._ticked)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.restore.view import RestoreView
 
 SETTLED_MS = 250
+_SHORTEST_S = 0.1
 
 
 def settling_timer(parent: QObject) -> QTimer:
@@ -138,7 +139,8 @@ class Looking(QObject):
         order, part, is_run = outcome
         self._layers.show_preview(order, part)
         height, width = part.image.shape
-        text = f"{width} × {height} px in {part.seconds:.2g} s on {part.provenance.device}."
+        took = f"{part.seconds:.1f} s" if part.seconds >= _SHORTEST_S else "less than 0.1 s"
+        text = f"{width} × {height} px in {took} on {part.provenance.device}."
         if not is_run:
             text += f" Of the first {order.settings.frames} frames that were checked and are used."
         if not part.is_exact:

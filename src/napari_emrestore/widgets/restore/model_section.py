@@ -36,7 +36,9 @@ class ModelSection(QWidget):
         self.summary, self.facts, self.failures = note(), note(), note()
         self.more = QToolButton()
         self.more.setCheckable(True)
-        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+        self.more.setAutoRaise(True)
+        self.more.setArrowType(Qt.ArrowType.RightArrow)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.warning, self.expected = note(), note()
         self.better = QPushButton()
         self._better = ""
@@ -53,7 +55,7 @@ class ModelSection(QWidget):
         ):
             layout.addWidget(widget)
         self.menu.currentIndexChanged.connect(lambda: self.picked.emit(self.menu.currentData() or ""))
-        self.more.toggled.connect(self.failures.setVisible)
+        self.more.toggled.connect(self._unfold)
         self.better.clicked.connect(lambda: self.picked.emit(self._better))
         self.failures.hide()
         self.warn("")
@@ -82,6 +84,10 @@ class ModelSection(QWidget):
         self.warning.setVisible(bool(text))
         self.better.setText(f"Use {better}")
         self.better.setVisible(bool(text and better))
+
+    def _unfold(self, is_open: bool) -> None:
+        self.failures.setVisible(is_open)
+        self.more.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)
 
     def _add_group(self, title: str, choices: list[Choice]) -> None:
         header = QStandardItem(title)

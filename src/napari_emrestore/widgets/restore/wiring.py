@@ -38,7 +38,7 @@ _NAME = "restore"
 _PLUGIN, _MENU_NAME = "napari-emrestore", "Restore images"
 _ALIGNING = ("meaning", "kind", "reference", "reference_frame")
 _DESCRIBING = ("scale", "units", "axis_labels")
-_LIVE_PX = 1 << 21
+_LIVE_PX = 1 << 22
 _LEAST_WIDTH_PX = 280
 
 

@@ -13,7 +13,7 @@ PERIODS, CONTRASTS = (4.0, 8.0), (0.1, 0.3)
 
 
 def add(data, restorer, **settings):
-    settings = {"periods_px": PERIODS, "contrasts": CONTRASTS, **settings}
+    settings = {"periods_px": PERIODS, "contrasts": CONTRASTS, "repeats": 1, **settings}
     return inject(data, restorer, rng=np.random.default_rng(4), **settings)
 
 
@@ -97,6 +97,24 @@ def test_small_images_take_several_rounds(burst, mean, recorder):
     assert sum(share == 0 for share in shares) == 1
 
 
+def test_every_pair_is_tried_in_all_directions():
+    rounds = plan_stamps((130, 151), PERIODS, CONTRASTS, np.random.default_rng(0), repeats=4)
+    angles = {}
+    for stamp in (stamp for stamps in rounds for stamp in stamps):
+        angles.setdefault((stamp.period_px, stamp.contrast), []).append(stamp.angle_deg)
+    assert len(angles) == 4
+    assert all(len({*turned}) == 4 for turned in angles.values())
+    assert all(len({stamp.origin for stamp in stamps}) == len(stamps) for stamps in rounds)
+
+
+def test_a_restorer_that_keeps_one_direction_only_is_called_unsteady(burst, restorer_of):
+    across = restorer_of("across", lambda frames: gaussian_filter1d(frames.mean(0), 4.0, axis=0))
+    (row,) = add(burst, across, periods_px=(8.0,), contrasts=(0.2,), repeats=8).transfers
+    assert row.stamps >= 8
+    assert row.spread > 0.3
+    assert row.verdict == "unsteady"
+
+
 def test_a_stop_is_obeyed(burst, mean, recorder):
     with pytest.raises(Cancelled):
         add(burst, mean, monitor=recorder(stop_at=1))
@@ -135,6 +153,7 @@ def test_constant_images_are_measured_too(mean):
         ({"periods_px": (2.0,)}, "Periods"),
         ({"contrasts": (0.0,)}, "Contrasts"),
         ({"pattern": "stars"}, "gratings"),
+        ({"repeats": 0}, "at least once"),
         ({"periods_px": (60.0,)}, "image of at least"),
     ],
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "list the models, or show one of them",
     "evaluate": "compare models and classical methods on clean images, degraded on purpose",
     "probe": "run known patterns through models: what they keep, smear or invent",
+    "inject": "add faint patterns to your own image: what a model keeps of them",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
     "doctor": "report versions, devices, models and speed, to be copied into a question",

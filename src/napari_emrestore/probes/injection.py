@@ -78,6 +78,11 @@ class InjectionReport:
     range_of_image: float
     provenance: Provenance
 
+    @property
+    def model(self) -> str:
+        """Id of the restorer."""
+        return str(self.provenance.model.get("id", ""))
+
 
 def inject(
     data: Any,
@@ -88,6 +93,7 @@ def inject(
     periods_px: Sequence[float] = (4.0, 8.0, 16.0),
     contrasts: Sequence[float] = (0.05, 0.1, 0.2),
     motion_px: float = 0.0,
+    repeats: int = 4,
     monitor: Monitor = SILENT,
 ) -> InjectionReport:
     """Return what a restorer keeps of faint patterns in an image or burst.
@@ -108,6 +114,9 @@ def inject(
         From lowest to highest value of a pattern, as shares of four standard deviations of the signal.
     motion_px : float
         Blurs what is added as the stage's motion blurred the image; 0 adds it sharp.
+    repeats : int
+        How often each period and contrast is tried at least, each time in another place and, up to 4, in
+        another direction. An image with too little room for all is restored several times.
     monitor : Monitor
         Told of every tile.
 
@@ -126,7 +135,7 @@ def inject(
     """
     started = time.perf_counter()
     frames = _frames(data)
-    rounds = plan_stamps(_image_shape(frames), periods_px, contrasts, rng)
+    rounds = plan_stamps(_image_shape(frames), periods_px, contrasts, rng, repeats)
     scene = Scene.of(frames, _known(pattern), motion_px)
     watch = Stages(monitor, len(rounds) + 1)
     plain = restore(Burst(frames), restorer, monitor=watch.begin("restoring without patterns"))
@@ -232,7 +241,9 @@ def _notes(tries: Sequence[_Try], scene: Scene) -> tuple[str, ...]:
     if scene.motion_px == 0:
         notes.append("patterns were added sharp, not blurred by motion as the image may be")
     if len(tries) > 1:
-        notes.append(f"the image held too few places: {len(tries)} rounds were run, pictures show the first")
+        notes.append(
+            f"the field has room for a part only: {len(tries)} rounds were run, pictures show the first"
+        )
     return tuple(notes)
 
 

@@ -1,9 +1,9 @@
-"""A probe report as a picture: pattern, degraded, restored and difference beside each other."""
+"""Reports as pictures: what went in, what came out and the difference beside each other."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +11,15 @@ from napari_emrestore.io.staging import staged
 from napari_emrestore.probes.tables import conditions_text
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from napari_emrestore.probes.injection import InjectionReport
     from napari_emrestore.probes.running import ProbeReport
 
 _PANEL_INCHES, _TEXT_INCHES, _LINE_INCHES = 3.4, 0.8, 0.2
 _DPI = 130
+_MOST_KEPT = 1.2
 
 
 def draw_report(report: ProbeReport, path: str | Path) -> Path:
@@ -53,6 +58,52 @@ def draw_report(report: ProbeReport, path: str | Path) -> Path:
         axes.set_axis_off()
     figure.suptitle(f"{report.probe.title}: {conditions_text(report)}", fontsize=10)
     figure.supxlabel("\n".join(verdicts), fontsize=9, x=0.01, ha="left")
+    return _save(figure, path)
+
+
+def draw_injection(report: InjectionReport, image: NDArray[np.floating], path: str | Path) -> Path:
+    """Write an injection as PNG and return its path.
+
+    The image and its restoration with the patterns share one grey range; so do the patterns that were added
+    and those that came back. The last panel tells the share of each pattern that is kept.
+
+    Parameters
+    ----------
+    report : InjectionReport
+        As `inject` returns it.
+    image : ndarray, shape (Y, X)
+        What the patterns were added to, as one image.
+    path : str or Path
+        Target, ``.png``.
+
+    Raises
+    ------
+    InputError, WriteError
+        If the file cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    low, high = np.nanpercentile(report.restored, [0.5, 99.5])
+    most = float(np.abs(report.added).max())
+    grey = {"cmap": "gray", "vmin": low, "vmax": high}
+    signed = {"cmap": "RdBu_r", "vmin": -most, "vmax": most}
+    figure = Figure(figsize=(5 * _PANEL_INCHES, _PANEL_INCHES + _TEXT_INCHES), layout="constrained")
+    panels: dict[str, tuple[NDArray[Any], dict[str, Any]]] = {
+        "image, mean of its frames": (image, grey),
+        f"restored by {report.model} with patterns": (report.restored, grey),
+        "patterns that were added": (report.added, signed),
+        "patterns that came back": (report.difference, signed),
+        "share kept": (report.recall, {"cmap": "viridis", "vmin": 0.0, "vmax": _MOST_KEPT}),
+    }
+    for axes, (title, (shown, options)) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        drawn = axes.imshow(shown, interpolation="nearest", **options)
+        axes.set_title(title, fontsize=10)
+        axes.set_axis_off()
+    figure.colorbar(drawn, ax=figure.axes[-1], shrink=0.8)
+    return _save(figure, path)
+
+
+def _save(figure: Figure, path: str | Path) -> Path:
     target = Path(path)
     with staged(target) as draft:
         figure.savefig(draft, format="png", dpi=_DPI)

@@ -75,8 +75,9 @@ def plan_stamps(
     periods_px: Sequence[float],
     contrasts: Sequence[float],
     rng: np.random.Generator,
+    repeats: int = 1,
 ) -> list[tuple[Stamp, ...]]:
-    """Return rounds of stamps in which each pair of period and contrast comes at least once.
+    """Return rounds of stamps in which each pair of period and contrast comes often enough.
 
     Parameters
     ----------
@@ -86,13 +87,15 @@ def plan_stamps(
         All pairs of them are used, as often as there is room.
     rng : numpy.random.Generator
         Draws which pair stands where.
+    repeats : int
+        How often each pair comes at least, each time in another of four directions.
 
     Raises
     ------
     InputError
         If a period or contrast is out of range, or the image too small for one stamp.
     """
-    _check(periods_px, contrasts)
+    _check(periods_px, contrasts, repeats)
     side = int(np.ceil(max(_SMALLEST_PX, _PERIODS * max(periods_px))))
     gap = max(_SMALLEST_GAP_PX, side // 4)
     cells = [
@@ -107,13 +110,15 @@ def plan_stamps(
             remedy="Choose shorter periods or a larger part of the image.",
         )
     pairs = list(product(periods_px, contrasts))
-    rounds = -(-len(pairs) // len(cells))
-    repeats = max(1, rounds * len(cells) // len(pairs))
-    todo = [pairs[i] for _ in range(repeats) for i in rng.permutation(len(pairs))]
-    angles = rng.permutation(np.resize(_ANGLES_DEG, len(todo)))
+    rounds = -(-repeats * len(pairs) // len(cells))
+    times = rounds * len(cells) // len(pairs)
+    # a restorer may treat directions differently, so every pair goes through all of them, in its own order
+    turns = {pair: rng.permutation(_ANGLES_DEG) for pair in pairs}
+    todo = [(*pair, float(turns[pair][turn % len(_ANGLES_DEG)])) for turn in range(times) for pair in pairs]
+    order = rng.permutation(len(todo))
+    places = np.concatenate([rng.permutation(len(cells)) for _ in range(rounds)])
     stamps = [
-        Stamp(cells[index % len(cells)], side, gap, period, contrast, float(angles[index]))
-        for index, (period, contrast) in enumerate(todo)
+        Stamp(cells[place], side, gap, *todo[index]) for place, index in zip(places, order, strict=False)
     ]
     return [tuple(stamps[start : start + len(cells)]) for start in range(0, len(stamps), len(cells))]
 
@@ -140,7 +145,7 @@ def _soft(distance: NDArray[np.float64], reach_px: float) -> NDArray[np.float64]
     return np.clip(reach_px - distance + 0.5, 0.0, 1.0)
 
 
-def _check(periods_px: Sequence[float], contrasts: Sequence[float]) -> None:
+def _check(periods_px: Sequence[float], contrasts: Sequence[float], repeats: int) -> None:
     if not periods_px or not all(SMALLEST_PERIOD_PX <= period < np.inf for period in periods_px):
         raise InputError(
             f"Periods are one or more numbers of px from {SMALLEST_PERIOD_PX:g}", came=f"{periods_px} came"
@@ -149,3 +154,5 @@ def _check(periods_px: Sequence[float], contrasts: Sequence[float]) -> None:
         raise InputError(
             "Contrasts are one or more positive shares of the image's range", came=f"{contrasts} came"
         )
+    if repeats < 1:
+        raise InputError("A pattern is added at least once", came=f"repeats={repeats} came")

@@ -1,14 +1,18 @@
-"""Probe reports as records, CSV, Markdown and rows of a model card."""
+"""Reports of probes and injections as records, CSV, Markdown and rows of a model card."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
+
+from napari_emrestore.probes.transfer import Transfer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from napari_emrestore.probes.injection import InjectionReport
     from napari_emrestore.probes.running import ProbeReport
     from napari_emrestore.probes.scores import Score
 
@@ -47,10 +51,29 @@ def result_text(score: Score) -> str:
 
 def csv_table(reports: Iterable[ProbeReport]) -> str:
     """Return the scores as CSV with a header."""
+    return _csv(COLUMNS, records(reports))
+
+
+def transfer_records(reports: Iterable[InjectionReport]) -> list[dict[str, Any]]:
+    """Return one record per model, period and contrast: the fields of `Transfer` and the verdict."""
+    return [
+        {"model": report.model, "pattern": report.pattern, **asdict(row), "verdict": row.verdict}
+        for report in reports
+        for row in report.transfers
+    ]
+
+
+def transfer_csv(reports: Iterable[InjectionReport]) -> str:
+    """Return contrast-transfer tables as CSV with a header."""
+    columns = ("model", "pattern", *(one.name for one in fields(Transfer)), "verdict")
+    return _csv(columns, transfer_records(reports))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(records(reports))
+    writer.writerows(rows)
     return text.getvalue()
 
 

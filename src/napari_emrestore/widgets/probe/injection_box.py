@@ -181,9 +181,8 @@ def _details(row: Transfer) -> str:
 
 
 def _caption(report: InjectionReport) -> str:
-    model = report.provenance.model.get("id", "")
     settings = report.provenance.settings
-    head = f"{model}: contrast 1 is {report.range_of_image:.4g} in the image's units."
+    head = f"{report.model}: contrast 1 is {report.range_of_image:.4g} in the image's units."
     notes = [f"{text[0].upper()}{text[1:]}." for text in report.provenance.notes]
     rounds = "" if settings["rounds"] == 1 else f" {settings['rounds']} rounds."
     return "\n".join([head + rounds, *dict.fromkeys(notes)])

@@ -102,6 +102,14 @@ class TestNumbers:
         assert cells(dock)["stream", "seconds"] == "–"
         assert f"Data range {span:.6g}" in dock.view.numbers.note.text()
 
+    def test_what_is_called_a_truth_is_none_when_it_was_restored(self, viewer, scene):
+        record = Provenance("restore")
+        truth = viewer.layers["ground truth"]
+        add_result(viewer, scene, truth, "ground truth · mean", provenance=record)
+        candidates, picked, raw = sources.pick(list(viewer.layers))
+        assert (picked, raw.name) == (truth, "stream")
+        assert [layer.name for layer in candidates][-1] == "ground truth · mean"
+
     def test_a_new_restoration_joins(self, qtbot, dock, viewer, scene):
         def restore():
             add_result(
@@ -497,6 +505,24 @@ class TestBakeOff:
             dock.view.bake.run.button.click()
         assert "no-such" in dock.view.bake.result.text()
         assert len(dock.state.candidates) == 3
+
+    def test_frames_of_a_stack_are_registered_first(self, qtbot, scene):
+        viewer = ViewerModel()
+        rng = np.random.default_rng(2)
+        frames = np.stack([np.roll(scene, k, axis=1) + rng.normal(0, 3, SHAPE) for k in range(4)])
+        viewer.add_image(frames.astype(np.float32), name="stream", axis_labels=("t", "y", "x"))
+        truth = viewer.add_image(np.roll(scene, 1, axis=1), name="truth of frame 1", axis_labels=("y", "x"))
+        dock = CompareDock(viewer)
+        qtbot.addWidget(dock)
+        viewer.dims.set_point(0, 1)
+        dock.state.truth = truth
+        assert dock.state.baked.name == "stream"
+        setting(dock, models=("mean", "median"), box_px=48, frames=3)()
+        with qtbot.waitSignal(dock.live.measured, timeout=WAIT_MS):
+            dock.view.bake.run.button.click()
+        assert viewer.layers["stream · mean"].ndim == 2
+        rows = {name: float(text) for (name, title), text in cells(dock).items() if title == "MAE"}
+        assert rows["stream · mean"] < np.abs(frames[1] - truth.data).mean()
 
     def test_the_selected_rectangle_is_the_box(self, qtbot, dock, viewer):
         shapes = viewer.add_shapes([TestRegions.RECTANGLE], shape_type="rectangle", **PLACE)

@@ -97,6 +97,12 @@ class TestCompareWithTruth:
         assert "span of the ground truth" in compare(candidates, truth).range_source
         assert compare(candidates, truth, data_range=255.0).range_source == "as set"
 
+    def test_a_region_alone_leaves_the_whole_out(self, candidates, truth):
+        part = Region("part", Rect(5, 40, 10, 60))
+        table = compare(candidates, truth, regions=[part], whole=False)
+        assert {row.region for row in table.rows} == {"part"}
+        assert table.data_range == compare(candidates, truth).data_range
+
     def test_stops_when_asked(self, candidates, truth, stop_after):
         with pytest.raises(Cancelled):
             compare(candidates, truth, monitor=stop_after(2))

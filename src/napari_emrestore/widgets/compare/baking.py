@@ -13,9 +13,10 @@ from qtpy.QtCore import QObject, Signal
 from napari_emrestore.core import Provenance
 from napari_emrestore.pipeline.comparison import bake_off, hide_names
 from napari_emrestore.restoration.plan import Rect
-from napari_emrestore.widgets.compare.sources import current_position, plane_of
+from napari_emrestore.widgets.compare.sources import BAKED, current_position, plane_of
 from napari_emrestore.widgets.compare.viewing import camera_of
-from napari_emrestore.widgets.layers import METADATA_KEY, add_result, known_acquisition, metadata, read_frames
+from napari_emrestore.widgets.layers import add_result, known_acquisition, metadata, read_frames
+from napari_emrestore.widgets.preferences import read_preferences
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -94,7 +95,14 @@ class Baker(QObject):
             data = data[0] if state.frames == 1 else data
         box = self._box(layer, tuple(data.shape[-2:]))
         self._source, self.vote_record = layer, None
-        work = partial(bake_off, data, list(state.models), box=box, acquisition=known_acquisition(layer))
+        work = partial(
+            bake_off,
+            data,
+            list(state.models),
+            box=box,
+            acquisition=known_acquisition(layer),
+            device=read_preferences().device,
+        )
         self._jobs.start("Bake-off", lambda monitor: work(monitor=monitor))
 
     def vote(self, letter: str) -> None:
@@ -105,11 +113,7 @@ class Baker(QObject):
         for shown, name in self._blind.reveal().items():
             layer = self._layers[shown]
             layer.name = f"{self._source.name} · {name}"
-            made = self._made[name]
-            layer.metadata = {
-                **layer.metadata,
-                **metadata(known_acquisition(self._source), _provenance(made), vote=asdict(vote)),
-            }
+            layer.metadata = _metadata(self._source, _provenance(self._made[name]), vote=asdict(vote))
         self._blind, self.vote_record = None, vote
         self.voted.emit(vote)
 
@@ -131,17 +135,15 @@ class Baker(QObject):
 
     def _add(self, source: Image, area: Rect, candidate: Candidate, name: str) -> Image:
         provenance = _provenance(candidate) if candidate.provenance else None
-        layer = add_result(
+        return add_result(
             self._viewer,
             np.asarray(candidate.image, np.float32),
             source,
             name,
-            provenance=provenance,
             origin_px=(area.y0, area.x0),
             contrast_limits=source.contrast_limits,
+            metadata=_metadata(source, provenance),
         )
-        layer.metadata = {**layer.metadata, METADATA_KEY: {**layer.metadata[METADATA_KEY], "bake_off": True}}
-        return layer
 
     def _box(self, layer: Image, shape: tuple[int, ...]) -> Rect:
         """Return the selected rectangle of the regions, or a square around the centre of the view."""
@@ -167,6 +169,10 @@ class Baker(QObject):
 def _provenance(candidate: Candidate) -> Provenance:
     record = dict(candidate.provenance)
     return replace(Provenance(**record), inputs=tuple(record.get("inputs", ())))
+
+
+def _metadata(source: Image, provenance: Provenance | None, **more: Any) -> dict[str, Any]:
+    return metadata(known_acquisition(source), provenance, **{BAKED: True}, **more)
 
 
 def _around(position: int, frames: int, count: int) -> slice:

@@ -57,6 +57,7 @@ class ExportBox(QWidget):
         layout.addWidget(self.note)
         jobs.started.connect(lambda _: self.note.setText("Writing …"))
         jobs.succeeded.connect(lambda path: self.note.setText(f"Written: {path}"))
+        jobs.cancelled.connect(lambda: self.note.setText("Cancelled. Nothing was written."))
         jobs.failed.connect(lambda error: self.note.setText(str(error)))
 
     def allow(self, *, table: bool, plot: bool) -> None:

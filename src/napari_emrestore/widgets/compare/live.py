@@ -70,7 +70,7 @@ class Live(QObject):
         images = {*state.candidates, *([state.truth] if state.truth is not None else [])}
         everything = partial(self._changed, EVERYTHING)
         for layer in images:
-            self._listen(layer, _PLACING, everything)
+            self._listen(layer, (*_PLACING, "name"), everything)
         if state.regions is not None:
             names = (*_DRAWING[isinstance(state.regions, Labels)], *_PLACING[1:])
             self._listen(state.regions, names, partial(self._changed, {NUMBERS}))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_emrestore.restoration.plan import Rect
     from napari_emrestore.widgets.compare.state import CompareState
 
+BAKED = "bake_off"  # under the same key: layers of a small box
 MADE_HERE = "comparison"  # under our key of a layer's metadata: maps and swipes, which are never candidates
 _ON_GRID = 1e-4
 _ELLIPSE_CORNERS = 64
@@ -120,12 +121,12 @@ def take_snapshot(viewer: Viewer, state: CompareState) -> Snapshot:
 def pick(layers: Sequence[Layer]) -> tuple[tuple[Any, ...], Any, Any]:
     """Return candidates, truth and raw layer for a layer list: restorations of ours and what fits them.
 
-    The truth is the topmost image whose name says so, the raw layer the lowest image that is neither a truth
-    nor a restoration and lies on the grid of the first restoration.
+    The truth is the topmost image that is called so, the raw layer the lowest image that is neither a truth
+    nor a restoration and lies on the grid of the first restoration. What a bake-off made is its own matter.
     """
-    images = [layer for layer in layers if is_comparable(layer)]
-    truths = [layer for layer in images if "truth" in layer.name.lower()]
-    made = [layer for layer in images if provenance_of(layer) is not None and layer not in truths]
+    images = [layer for layer in layers if is_comparable(layer) and not _is_baked(layer)]
+    truths = [layer for layer in images if is_truth(layer)]
+    made = [layer for layer in images if provenance_of(layer) is not None]
     if not made:
         return (), truths[-1] if truths else None, None
     fitting = [layer for layer in images if _fits(layer, made[0])]
@@ -140,6 +141,11 @@ def is_comparable(layer: Layer) -> bool:
     return (
         isinstance(layer, Image) and not layer.rgb and MADE_HERE not in layer.metadata.get(METADATA_KEY, {})
     )
+
+
+def is_truth(layer: Layer) -> bool:
+    """Return whether a layer is called a truth and is no restoration of one."""
+    return "truth" in layer.name.lower() and provenance_of(layer) is None
 
 
 def plane_of(layer: Layer) -> NDArray[np.float64]:
@@ -180,6 +186,10 @@ def current_position(layer: Layer, viewer: Viewer) -> tuple[int, ...]:
         came="shows nothing there",
         remedy="Move the slider, or untick the layer.",
     )
+
+
+def _is_baked(layer: Layer) -> bool:
+    return bool(layer.metadata.get(METADATA_KEY, {}).get(BAKED, False))
 
 
 def _data(layer: Layer) -> Any:

@@ -18,7 +18,7 @@ ViewMode = Literal["layers", "grid", "blink", "swipe"]
 PlotKind = Literal["none", "profile", "histogram", "power", "correlation"]
 FEWEST_MODELS = 2
 # what a closed dock remembers; layers come and go and are picked anew
-_KEPT = (
+KEPT = (
     "matched",
     "same_contrast",
     "stretch_percent",
@@ -75,7 +75,8 @@ class CompareState:
         Whether it hides the names.
     """
 
-    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    # layers have events of their own, which are no changes of this state
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor(connect_child_events=False)
 
     automatic: bool = True
     candidates: tuple[Any, ...] = ()
@@ -140,12 +141,12 @@ class CompareState:
 
     def to_record(self) -> dict[str, Any]:
         """Return what is worth remembering, as plain JSON values."""
-        record = {name: getattr(self, name) for name in _KEPT}
+        record = {name: getattr(self, name) for name in KEPT}
         return {**record, "models": list(self.models)}
 
     def restore(self, record: Mapping[str, Any]) -> None:
         """Take over what `to_record` returned; values of another kind are left out."""
-        for name in _KEPT:
+        for name in KEPT:
             value = record.get(name)
             if name == "models" and isinstance(value, list):
                 self.models = tuple(str(model) for model in value)

@@ -20,8 +20,8 @@ from napari_emrestore.widgets.compare.following import Following
 from napari_emrestore.widgets.compare.looking import Looking
 from napari_emrestore.widgets.compare.measuring import Wanted
 from napari_emrestore.widgets.compare.showing import Showing
-from napari_emrestore.widgets.compare.sources import is_comparable, pick, take_snapshot
-from napari_emrestore.widgets.compare.state import CompareState
+from napari_emrestore.widgets.compare.sources import is_comparable, is_truth, pick, take_snapshot
+from napari_emrestore.widgets.compare.state import KEPT, CompareState
 from napari_emrestore.widgets.compare.view import CompareView
 from napari_emrestore.widgets.compare.viewing import frame
 from napari_emrestore.widgets.jobs import Jobs
@@ -159,7 +159,8 @@ class CompareDock(QWidget):
             self.looking.refresh()
         if name in _MEASURES:
             self.live.mark(*_MEASURES[name])
-        save_state(_NAME, self.state.to_record())
+        if name in KEPT:
+            save_state(_NAME, self.state.to_record())
         self._refresh()
 
     def _layers_changed(self) -> None:
@@ -173,7 +174,7 @@ class CompareDock(QWidget):
         if state.automatic:
             state.candidates, state.truth, state.raw = pick(layers)
         if state.baked is None:
-            images = [layer for layer in layers if is_comparable(layer)]
+            images = [layer for layer in layers if is_comparable(layer) and not is_truth(layer)]
             state.baked = state.raw or next(iter(images), None)
         self._refresh()
 
@@ -226,6 +227,7 @@ class CompareDock(QWidget):
         self._set({field: layer})
 
     def _bake(self) -> None:
+        self.state.automatic = False  # what is compared next is the box
         try:
             self.baker.start()
         except InputError as error:
@@ -238,7 +240,7 @@ class CompareDock(QWidget):
         self.view.bake.show_winners(self.baker.models, "")
         if not layers:
             return
-        self._set({"automatic": False, "candidates": tuple(layers), "raw": layers[0], "view": "grid"})
+        self._set({"candidates": tuple(layers), "raw": layers[0], "view": "grid"})
         frame(self.viewer, layers[0])
 
     def _show_vote(self, vote: Any) -> None:

@@ -7,10 +7,7 @@ import numpy as np
 
 from napari_emrestore.cameras import open_camera
 from napari_emrestore.io import open_frames
-from napari_emrestore.pipeline.growing_zarr import frame_table
-from napari_emrestore.pipeline.live import LiveLine
-from napari_emrestore.pipeline.live_settings import LiveSettings
-from napari_emrestore.pipeline.recorder import Recorder
+from napari_emrestore.pipeline import LiveLine, LiveSettings, Recorder, frame_table
 
 camera = open_camera("simulated", frame_shape=(256, 256), specimen_px=512, frame_rate_hz=25.0)
 with TemporaryDirectory() as folder:

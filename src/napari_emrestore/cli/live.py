@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from napari_emrestore.core import Monitor
-    from napari_emrestore.pipeline.live import LiveLine, LiveView
+    from napari_emrestore.pipeline.live import LiveLine
     from napari_emrestore.pipeline.live_counters import LiveCounters
+    from napari_emrestore.pipeline.live_views import LiveView
     from napari_emrestore.pipeline.recorder import Recorder
 
 _TURN_S = 0.2

@@ -18,23 +18,52 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.batch import BatchRow, run_batch
+    from napari_emrestore.pipeline.growing_zarr import frame_table
     from napari_emrestore.pipeline.line import Result, run, run_frames
+    from napari_emrestore.pipeline.live import LiveLine
+    from napari_emrestore.pipeline.live_counters import LiveCounters
+    from napari_emrestore.pipeline.live_settings import LiveSettings
+    from napari_emrestore.pipeline.live_views import LiveView
+    from napari_emrestore.pipeline.recorder import CircularRecorder, Recorder
     from napari_emrestore.pipeline.scores import Score
     from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.windows import WindowReport
 
 _HOMES = {
     "BatchRow": "batch",
+    "CircularRecorder": "recorder",
+    "LiveCounters": "live_counters",
+    "LiveLine": "live",
+    "LiveSettings": "live_settings",
+    "LiveView": "live_views",
+    "Recorder": "recorder",
     "Result": "line",
     "RunSettings": "settings",
     "Score": "scores",
     "WindowReport": "windows",
+    "frame_table": "growing_zarr",
     "run": "line",
     "run_batch": "batch",
     "run_frames": "line",
 }
 
-__all__ = ["BatchRow", "Result", "RunSettings", "Score", "WindowReport", "run", "run_batch", "run_frames"]
+__all__ = [
+    "BatchRow",
+    "CircularRecorder",
+    "LiveCounters",
+    "LiveLine",
+    "LiveSettings",
+    "LiveView",
+    "Recorder",
+    "Result",
+    "RunSettings",
+    "Score",
+    "WindowReport",
+    "frame_table",
+    "run",
+    "run_batch",
+    "run_frames",
+]
 
 
 def __getattr__(name: str) -> Any:

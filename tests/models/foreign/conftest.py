@@ -1,23 +1,9 @@
-import importlib.util
 import warnings
-from pathlib import Path
 
 import pytest
 import torch
 
 from napari_emrestore.models import build_network
-
-
-@pytest.fixture
-def tiny():
-    """The small test network: stride 4, any number of frames."""
-    path = Path(__file__).parents[1] / "tiny_net.py"
-    spec = importlib.util.spec_from_file_location("emrestore_foreign_tiny", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return module.build().eval().requires_grad_(False)
 
 
 @pytest.fixture

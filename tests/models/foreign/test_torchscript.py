@@ -1,6 +1,7 @@
 """TorchScript files: opened without a card, refused when they could do more than compute."""
 
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -137,6 +138,26 @@ def test_forbidden_operators_are_found_in_the_source(save_script, tmp_path, line
             target.writestr(name, content + line.encode() if name.endswith(".py") else content)
     with pytest.raises(ModelError, match=said):
         find_card(changed)
+
+
+class Hostile:
+    def __init__(self, target):
+        self.target = target
+
+    def __reduce__(self):
+        return os.mkdir, (self.target,)
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_hostile_pickle_inside_is_refused_and_runs_nothing(save_script, tmp_path, protocol):
+    path, changed = save_script(Mean()), tmp_path / "changed.pt"
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(changed, "w") as target:
+        for name in source.namelist():
+            hostile = pickle.dumps(Hostile(str(tmp_path / "was-here")), protocol=protocol)
+            target.writestr(name, hostile if name.endswith("data.pkl") else source.read(name))
+    with pytest.raises(ModelError, match="asks for"):
+        find_card(changed)
+    assert not (tmp_path / "was-here").exists()
 
 
 @pytest.mark.parametrize("kept", [0, 10, 400, -30])

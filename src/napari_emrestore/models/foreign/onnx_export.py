@@ -90,7 +90,7 @@ def write_network(network: torch.nn.Module, card: ModelCard, path: Path) -> None
             raise _not_exportable(card, error) from error
     model = onnx.load(str(path))
     entry = model.metadata_props.add()
-    entry.key, entry.value = CARD_KEY, card_text(_portable(card), path)
+    entry.key, entry.value = CARD_KEY, card_text(portable(card), path)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, str(path))
 
@@ -106,8 +106,8 @@ def example_inputs(network: torch.nn.Module, card: ModelCard) -> list[np.ndarray
     return given
 
 
-def _portable(card: ModelCard) -> ModelCard:
-    """Return the card without what belongs to our own files."""
+def portable(card: ModelCard) -> ModelCard:
+    """Return a card without what belongs to our own files."""
     return replace(card, architecture="onnx", parameters={}, weights=None, sha256="", precisions=("fp32",))
 
 

@@ -49,7 +49,7 @@ def onnx_card(path: Path) -> ModelCard:
     MissingPackageError
         If onnxruntime or onnx is not installed.
     """
-    session = _session(_bytes(path), path, "auto")
+    session = _session(read_alone(path), path, "auto")
     stated = session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
     if stated is not None:
         card = card_from_text(stated, path)
@@ -89,7 +89,7 @@ def open_onnx(card: ModelCard, device: str = "auto") -> Runner:
             item=str(path),
             came="was changed, damaged or not given",
         )
-    content = _bytes(path)
+    content = read_alone(path)
     session = _session(content, path, device)
     provider = session.get_providers()[0]
     runtime = f"onnxruntime {need('onnxruntime', 'onnx').__version__}"
@@ -104,11 +104,24 @@ def count_parameters(content: bytes) -> int:
     return sum(math.prod(tensor.dims) for tensor in _tensors(model.graph) if tensor.name)
 
 
-def _bytes(path: Path) -> bytes:
-    """Return the content of a file after making sure that it stands alone."""
+def read_alone(path: Path, content: bytes | None = None) -> bytes:
+    """Return the content of a file after making sure that it stands alone.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or what it is part of.
+    content : bytes, optional
+        The content, if it stands inside of `path`.
+
+    Raises
+    ------
+    ModelError
+        If it is no ONNX model or takes weights from another file.
+    """
     onnx, protobuf = need("onnx", "onnx"), need("google.protobuf.message", "onnx")
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if content is None else content
         model = onnx.load_model_from_string(content)
     except (OSError, protobuf.DecodeError, ValueError) as error:
         raise _wrong(path, f"gave: {_first_line(error)}") from error

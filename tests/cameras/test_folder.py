@@ -1,13 +1,12 @@
 """A watched folder: new files in order, partial and stray ones, files that grow, gaps."""
 
 import struct
-import threading
 
 import numpy as np
 import pytest
 import tifffile
 
-from napari_emrestore.cameras import open_camera
+from napari_emrestore.cameras import folder, open_camera
 from napari_emrestore.cameras.folder_listing import trailing_number
 from napari_emrestore.core import InputError, SourceTimeoutError
 from napari_emrestore.io import open_frames
@@ -54,14 +53,23 @@ def test_files_come_in_order_of_time(tmp_path):
         assert take(camera, 3) == [(0, 30), (1, 20), (2, 10)]
 
 
-def test_new_files_are_seen_as_they_come_and_old_ones_passed_over(tmp_path):
+@pytest.fixture
+def once_watching(monkeypatch):
+    """Do something when the folder is being watched, before the first frame is waited for."""
+
+    def do(happening):
+        wait = folder._first
+        monkeypatch.setattr(folder, "_first", lambda *given: happening() and wait(*given))
+
+    return do
+
+
+def test_new_files_are_seen_as_they_come_and_old_ones_passed_over(tmp_path, once_watching):
     write(tmp_path, "old.tif", 1)
-    writer = threading.Timer(0.05, lambda: write(tmp_path, "paper_1.tif", 5))
-    writer.start()
+    once_watching(lambda: write(tmp_path, "paper_1.tif", 5))
     with watch(tmp_path, existing=False) as camera:
         write(tmp_path, "paper_2.tif", 6)
         assert take(camera, 2) == [(0, 5), (1, 6)]
-    writer.join()
 
 
 def test_stray_files_are_passed_over(tmp_path):
@@ -105,14 +113,12 @@ def test_a_tiff_that_grows_gives_its_new_pages(tmp_path):
         assert take(camera, 2) == [(1, 2), (2, 3)]
 
 
-def test_pages_that_are_there_already_are_passed_over(tmp_path):
+def test_pages_that_are_there_already_are_passed_over(tmp_path, once_watching):
     path = tmp_path / "movie.tif"
     tifffile.imwrite(path, image(1), **PLAIN)
-    writer = threading.Timer(0.05, lambda: tifffile.imwrite(path, image(2), **PLAIN, append=True))
-    writer.start()
+    once_watching(lambda: tifffile.imwrite(path, image(2), **PLAIN, append=True) or True)
     with watch(tmp_path, existing=False) as camera:
         assert take(camera, 1) == [(0, 2)]
-    writer.join()
 
 
 def test_an_mrc_that_grows_gives_its_new_sections(tmp_path):

@@ -117,6 +117,14 @@ def test_a_closed_camera_leaves_no_dead_core_behind():
     assert pymmcore_plus.CMMCorePlus.instance().getCameraDevice() == ""
 
 
+def test_cameras_of_an_adapter_are_found():
+    from napari_emrestore.cameras.micromanager import find_devices
+
+    assert find_devices("DemoCamera") == {"DemoCamera": ["DCam"]}
+    assert find_devices("NoSuchAdapter") == {}
+    assert find_devices()["DemoCamera"] == ["DCam"]
+
+
 def test_colour_is_refused():
     with pytest.raises(InputError, match="grey"):
         demo(properties={"PixelType": "32bitRGB"})

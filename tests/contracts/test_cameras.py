@@ -1,9 +1,9 @@
 """Every row of the table of cameras: order, time-out, closing, gaps, and settings that can be asked for."""
 
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ PATIENCE_S = 20.0
 SHAPE = (33, 40)
 
 
-def simulated(frames, timeout_s):
+def simulated(place, frames, timeout_s):
     return open_camera(
         "simulated",
         frame_shape=SHAPE,
@@ -30,7 +30,7 @@ def simulated(frames, timeout_s):
     )
 
 
-def replay(frames, timeout_s):
+def replay(place, frames, timeout_s):
     # a period far beyond the time-out: what comes after the first frames is silence
     data = np.zeros((frames + 1, *SHAPE), np.uint16)
     camera = open_camera("replay", source=data, frame_rate_hz=None, timeout_s=timeout_s)
@@ -51,8 +51,7 @@ def fall_silent(camera, frames):
     camera._poll = silent_in_the_end
 
 
-def folder(frames, timeout_s):
-    place = Path(tempfile.mkdtemp())
+def folder(place, frames, timeout_s):
     for k in range(frames):
         tifffile.imwrite(place / f"a_{k}.tif", np.full(SHAPE, k, np.uint16), photometric="minisblack")
     return open_camera(
@@ -60,7 +59,7 @@ def folder(frames, timeout_s):
     )
 
 
-def network(frames, timeout_s):
+def network(place, frames, timeout_s):
     zmq = pytest.importorskip("zmq")
     inbox = Inbox("tcp://127.0.0.1:*")
     context = zmq.Context()
@@ -73,7 +72,7 @@ def network(frames, timeout_s):
     return NetworkCamera(inbox, first, timeout_s)
 
 
-def micromanager(frames, timeout_s):
+def micromanager(place, frames, timeout_s):
     pytest.importorskip("pymmcore_plus")
     pytest.importorskip("mm_test_adapters")
     camera = open_camera(
@@ -94,8 +93,7 @@ CAMERAS = {
 
 @contextmanager
 def opened(name, frames=5, timeout_s=PATIENCE_S):
-    camera = CAMERAS[name](frames, timeout_s)
-    with camera:
+    with TemporaryDirectory() as place, CAMERAS[name](Path(place), frames, timeout_s) as camera:
         yield camera
 
 
@@ -179,4 +177,4 @@ def test_an_unknown_camera_or_setting_is_refused(name):
 
 def test_a_timeout_is_above_zero():
     with pytest.raises(InputError, match="above 0"):
-        simulated(1, 0.0)
+        simulated(Path(), 1, 0.0)

@@ -84,6 +84,38 @@ def open_micromanager(
         raise
 
 
+def find_devices(adapter: str | None = None) -> dict[str, list[str]]:
+    """Return the cameras that Micro-Manager's adapters offer, for a picker: adapter to names of devices.
+
+    Parameters
+    ----------
+    adapter : str, optional
+        Only this one; asking an adapter loads its library. ``None`` asks all that are installed; those
+        that cannot be loaded here (a driver is missing) are left out.
+
+    Raises
+    ------
+    MissingPackageError
+        If pymmcore-plus is not installed.
+    """
+    package = optional_package("pymmcore_plus", "micromanager")
+    core: Any = package.CMMCorePlus()
+    camera_type = int(package.DeviceType.Camera)
+    found: dict[str, list[str]] = {}
+    try:
+        for name in core.getDeviceAdapterNames() if adapter is None else (adapter,):
+            try:
+                devices, types = core.getAvailableDevices(name), core.getAvailableDeviceTypes(name)
+            except RuntimeError:
+                continue
+            cameras = [d for d, kind in zip(devices, types, strict=True) if int(kind) == camera_type]
+            if cameras:
+                found[name] = cameras
+    finally:
+        _shut_down(core, True, False)
+    return found
+
+
 class MicroManagerCamera(LiveSource):
     """Yields the frames of a running camera; see `open_micromanager`.
 

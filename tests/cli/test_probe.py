@@ -17,7 +17,7 @@ def test_the_table_holds_every_probe_and_says_what_failed(command):
     ran = command("probe", "mean", *QUICK)
     assert ran.code == 0
     assert all(name in ran.out for name in list_probes())
-    assert "mean: 2 frame(s) of 64 px, 11 px of vertical motion in each" in " ".join(ran.out.split())
+    assert "mean: 2 frames of 64 px, 11 px of vertical motion in each" in " ".join(ran.out.split())
     assert "FAILED checkerboard: Motion blur is left" in ran.out
 
 

@@ -44,7 +44,7 @@ def draw_report(report: ProbeReport, path: str | Path) -> Path:
     figure = Figure(figsize=(4 * _PANEL_INCHES, height), layout="constrained")
     panels = {
         "pattern": report.pattern,
-        f"mean of {report.degradation.frames} frame(s)": report.given,
+        f"mean of the frames ({report.degradation.frames})": report.given,
         f"restored by {report.model}": report.restored,
     }
     *grey, last = figure.subplots(1, 4)

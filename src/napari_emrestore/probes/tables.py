@@ -96,9 +96,10 @@ def conditions_text(report: ProbeReport) -> str:
     """Return what was done to the pattern, in a sentence."""
     done = report.degradation
     paths = " along one path" if done.same_path and done.frames > 1 else ""
+    frames = "1 frame" if done.frames == 1 else f"{done.frames} frames"
     return (
-        f"{done.frames} frame(s) of {len(report.pattern)} px, {done.motion_px:g} px of vertical motion "
-        f"in each{paths}, noise of one frame {done.relative_noise():.3g} of the range."
+        f"{frames} of {len(report.pattern)} px, {done.motion_px:g} px of vertical motion in each{paths}, "
+        f"noise of one frame {done.relative_noise():.3g} of the range."
     )
 
 

@@ -175,7 +175,7 @@ def _texts(row: Transfer) -> tuple[str, ...]:
 def _details(row: Transfer) -> str:
     noise = "no noise" if row.contrast_to_noise is None else f"{row.contrast_to_noise:.2g} times the noise"
     return (
-        f"{row.stamps} place(s); contrast {noise} of a pixel; "
+        f"Places: {row.stamps}; contrast {noise} of a pixel; "
         f"{row.smeared:.0%} of it came back in another shape, {row.invented:.0%} beside the pattern"
     )
 

@@ -130,7 +130,7 @@ class ProbeDock(QWidget):
         self.view.scores.add(report)
 
     def _end_probing(self, count: int) -> None:
-        self.view.run.say(f"{count} restorations judged.")
+        self.view.run.say(f"{count} {'restoration' if count == 1 else 'restorations'} judged.")
         self._viewer.reset_view()
 
     def _save(self) -> None:

@@ -12,9 +12,10 @@ from qtpy.compat import isalive
 from scipy.ndimage import gaussian_filter
 
 from napari_emrestore.core import Acquisition, ModelCard, TilingRule, TrainedRange
-from napari_emrestore.io import FrameStack, pyramid
+from napari_emrestore.io import FrameStack, open_frames, pyramid, read_provenance
 from napari_emrestore.pipeline import RunSettings, run_frames
 from napari_emrestore.widgets.layers import image_options, metadata, provenance_of, read_frames
+from napari_emrestore.widgets.preferences import Preferences
 from napari_emrestore.widgets.restore import RestoreDock, choices, wiring
 from napari_emrestore.widgets.restore.work import LiveCanvas
 
@@ -470,3 +471,26 @@ def test_the_dock_works_in_a_real_window(qtbot, make_napari_viewer_proxy, scene)
     )
     dock.resize(300, 900)
     assert dock.view.minimumSizeHint().width() <= 300
+
+
+def test_a_finished_run_is_saved_at_once_where_that_is_wanted(qtbot, viewer, dock, tmp_path, monkeypatch):
+    wanted = Preferences(autosave=True, autosave_folder=str(tmp_path))
+    monkeypatch.setattr(wiring, "read_preferences", lambda: wanted)
+    for name in ("stream_mean.ome.tif", "stream_mean_2.ome.tif"):
+        assert str(tmp_path / name) in run(qtbot, dock)
+        with open_frames(tmp_path / name) as stack:
+            np.testing.assert_array_equal(np.asarray(stack.data), viewer.layers[-1].data)
+    assert read_provenance(tmp_path / "stream_mean.ome.tif").settings["run"]["model"] == "mean"
+
+
+def test_a_preview_follows_the_cursor(qtbot, viewer, dock, monkeypatch):
+    raw = viewer.layers["stream"]
+    monkeypatch.setattr("napari_emrestore.pipeline.previewing._SIDE_PX", 20)
+    for y, x in ((40, 50), (30, 60)):
+        viewer.cursor.position = raw.data_to_world((0, y, x))
+        with qtbot.waitSignal(dock.previews.ended, timeout=WAIT_MS):
+            dock.preview_at_cursor()
+        shown = viewer.layers["stream · mean · preview"]
+        middle = shown.data_to_world(((shown.data.shape[0]) / 2, shown.data.shape[1] / 2))
+        assert shown.data.shape == (20, 20)
+        np.testing.assert_allclose(raw.world_to_data((0, *middle))[1:], (y, x), atol=1)

@@ -117,9 +117,17 @@ def burst_at(ranges: list[range], frame: int) -> range:
     return min(ranges, key=lambda r: abs(frame - (r.start + r.stop - 1) / 2))
 
 
-def central_part(field: Field, side_px: int = _SIDE_PX) -> Field:
-    """Return the middle of a field ``(y0, y1, x0, x1)``, no larger than `side_px` a side."""
-    return (*_middle(field[0], field[1], side_px), *_middle(field[2], field[3], side_px))
+def central_part(
+    field: Field, side_px: int | None = None, *, around_px: tuple[float, float] | None = None
+) -> Field:
+    """Return the part of a field ``(y0, y1, x0, x1)`` around a pixel, no larger than `side_px` a side.
+
+    Without a pixel, or as far as it lies too near the rim, the part lies in the middle or at the rim. Without
+    a side it is 512 px.
+    """
+    side = side_px or _SIDE_PX
+    y, x = around_px or ((field[0] + field[1]) / 2, (field[2] + field[3]) / 2)
+    return (*_around(y, field[0], field[1], side), *_around(x, field[2], field[3], side))
 
 
 def restore_part(job: Job, prepared: Prepared, field: Field, monitor: Monitor) -> Part:
@@ -183,9 +191,10 @@ def warm_up(restorer: Restorer, frames: int = 1) -> None:
     restorer.restore_window(np.zeros((count, side, side), np.float32))
 
 
-def _middle(first: int, last: int, most: int) -> tuple[int, int]:
-    start = first + max(0, last - first - most) // 2
-    return start, min(last, start + most)
+def _around(centre: float, first: int, last: int, most: int) -> tuple[int, int]:
+    side = min(most, last - first)
+    start = min(max(int(centre - side / 2), first), last - side)
+    return start, start + side
 
 
 def _within(field: Field, origin_px: tuple[int, int], shape: tuple[int, int]) -> Rect:

@@ -281,6 +281,23 @@ def add_result(
     return viewer.add_image(image, **settings)
 
 
+def frame_steps(bursts: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Return `first_frame` and `frame_step` of `add_result` for a stack with one image per burst.
+
+    Each image lies in the middle of its frames, so that napari shows beside each frame the burst it is in.
+
+    Parameters
+    ----------
+    bursts : sequence of sequence of int
+        Positions in the input of the frames of each burst.
+    """
+    first = (bursts[0][0] + bursts[0][-1]) / 2
+    return {
+        "first_frame": first,
+        "frame_step": float(bursts[1][0] - bursts[0][0]) if len(bursts) > 1 else 1.0,
+    }
+
+
 def contrast_limits(image: Any) -> tuple[float, float]:
     """Return limits that show an image well: percentiles of an even choice of its finite pixels."""
     count = int(np.prod(image.shape))

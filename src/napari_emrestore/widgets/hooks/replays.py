@@ -11,7 +11,7 @@ from napari.layers import Image
 from napari_emrestore.core import InputError
 from napari_emrestore.io import FrameStack
 from napari_emrestore.widgets.hooks.background import start
-from napari_emrestore.widgets.layers import add_result, read_frames
+from napari_emrestore.widgets.layers import add_result, frame_steps, read_frames
 
 if TYPE_CHECKING:
     from typing import Any
@@ -100,7 +100,6 @@ def work_on_layer(layer: Image, settings: RunSettings) -> Any:
 def show_result(viewer: Viewer, layer: Image, result: Result, name: str) -> Image:
     """Return the new layer with what a run made of a layer, in its place."""
     restored = result.restoration
-    first, *others = (window.frames[0] for window in result.windows)
     return add_result(
         viewer,
         restored.image,
@@ -108,8 +107,7 @@ def show_result(viewer: Viewer, layer: Image, result: Result, name: str) -> Imag
         name,
         provenance=restored.provenance,
         origin_px=restored.origin_px,
-        first_frame=first,
-        frame_step=others[0] - first if others else 1,
+        **frame_steps([window.frames for window in result.windows]),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_emrestore.pipeline.burst_lengths import enough_frames
+from napari_emrestore.pipeline.previewing import central_part
 from napari_emrestore.widgets.layers import pixel_size_nm, visible_field
 from napari_emrestore.widgets.restore import work
 
@@ -106,6 +107,10 @@ class Looking(QObject):
         """Restore the visible field as the run would."""
         self._start_preview(None)
 
+    def preview_around(self, y: float, x: float) -> None:
+        """Restore the visible field around a pixel of the input as the run would."""
+        self._start_preview(None, (y, x))
+
     def _decide(self, frame: int, used: bool) -> None:
         self._state.decisions = {**self._state.decisions, frame: used}
         self._recheck.start()
@@ -126,10 +131,10 @@ class Looking(QObject):
         if self._checked is not None and not self._state.obstacle():
             self._start_preview(self._checked)
 
-    def _start_preview(self, checked: work.Checked | None) -> None:
+    def _start_preview(self, checked: work.Checked | None, around: tuple[float, float] | None = None) -> None:
         order = self._take_order()
         if order is not None:
-            field, shelf = visible_field(order.source), self._shelf
+            shelf, field = self._shelf, central_part(visible_field(order.source), around_px=around)
             self._previews.start(
                 "previewing",
                 lambda m: (order, work.preview(order, shelf, field, m, checked), checked is None),

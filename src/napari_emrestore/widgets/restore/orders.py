@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.io import FrameStack
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from napari.viewer import Viewer
 
     from napari_emrestore.pipeline import RunSettings
+    from napari_emrestore.widgets.preferences import Preferences
     from napari_emrestore.widgets.restore.state import RestoreState
 
 
@@ -49,6 +53,18 @@ class Order:
     def name(self) -> str:
         """Name of the result."""
         return f"{self.source.name} · {self.settings.model}"
+
+
+def autosave_path(order: Order, preferences: Preferences) -> str:
+    """Return the free name under which a result is saved at once; empty if that is not wanted."""
+    if not preferences.autosave:
+        return ""
+    source = Path(order.settings.input)
+    beside = source.parent if source.is_file() else Path.home()
+    folder = Path(preferences.autosave_folder).expanduser() if preferences.autosave_folder else beside
+    stem = re.sub(r"[^\w.-]+", "_", f"{order.source.name}_{order.settings.model}")
+    names = (f"{stem}{number}.ome.tif" for number in chain([""], (f"_{k}" for k in count(2))))
+    return str(next(path for path in (folder / name for name in names) if not path.exists()))
 
 
 class LayerWatch:

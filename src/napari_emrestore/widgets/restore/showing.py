@@ -6,8 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
 
-from napari_emrestore.widgets.layers import add_result, known_acquisition, metadata, placement
-from napari_emrestore.widgets.restore.work import quick_levels
+from napari_emrestore.widgets.layers import (
+    add_result,
+    frame_steps,
+    known_acquisition,
+    metadata,
+    placement,
+)
+from napari_emrestore.widgets.restore import work
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Provenance
-    from napari_emrestore.pipeline import RunSettings
     from napari_emrestore.pipeline.previewing import Part
     from napari_emrestore.widgets.restore.orders import Order
     from napari_emrestore.widgets.restore.work import Finished, LiveCanvas
@@ -47,12 +52,12 @@ class ResultLayers(QObject):
         """Show an array that is being filled."""
         self._live = add_result(
             self._viewer,
-            quick_levels(canvas.array, pyramid_px),
+            work.quick_levels(canvas.array, pyramid_px),
             order.source,
             order.name,
             origin_px=canvas.origin_px,
             contrast_limits=tuple(order.source.contrast_limits),
-            **frame_steps(order.settings, canvas.array),
+            **frame_steps(work.plan(order)),
         )
         self._timer.start()
 
@@ -78,7 +83,7 @@ class ResultLayers(QObject):
                 provenance=made.provenance,
                 origin_px=made.origin_px,
                 contrast_limits=done.limits,
-                **frame_steps(order.settings, made.image),
+                **frame_steps([window.frames for window in done.result.windows]),
             )
         live.data = done.image
         live.contrast_limits = done.limits
@@ -130,14 +135,3 @@ class ResultLayers(QObject):
     def _refresh(self) -> None:
         if self._live is not None and self._live in self._viewer.layers:
             self._live.refresh()
-
-
-def frame_steps(settings: RunSettings, image: Any) -> dict[str, Any]:
-    """Return where the bursts of a stack lie among the frames: each in the middle of its own."""
-    if image.ndim != 3:
-        return {}
-    length = settings.frames or 1
-    return {
-        "first_frame": (length - 1) / 2,
-        "frame_step": 1.0 if settings.window == "sliding" else float(length),
-    }

@@ -17,7 +17,7 @@ from napari_emrestore.widgets.preferences import load_state, read_preferences, s
 from napari_emrestore.widgets.restore import work
 from napari_emrestore.widgets.restore.choices import list_choices
 from napari_emrestore.widgets.restore.looking import Looking, settling_timer
-from napari_emrestore.widgets.restore.orders import LayerWatch, Order, take_order
+from napari_emrestore.widgets.restore.orders import LayerWatch, Order, autosave_path, take_order
 from napari_emrestore.widgets.restore.showing import ResultLayers
 from napari_emrestore.widgets.restore.state import RestoreState
 from napari_emrestore.widgets.restore.view import RestoreView
@@ -133,6 +133,13 @@ class RestoreDock(QWidget):
         if layer is not None:
             self.view.input.layer.pick(layer)
         self.state.model = model_id
+
+    def preview_at_cursor(self) -> None:
+        """Preview the visible field around the cursor, as far as previews reach; for a key or a command."""
+        layer = self.view.input.layer.layer
+        if layer is not None and not self.state.obstacle() and not self.runs.running:
+            y, x = layer.world_to_data(self._viewer.cursor.position[-layer.ndim :])[-2:]
+            self.looking.preview_around(float(y), float(x))
 
     def apply_settings(self, settings: RunSettings, layer: Image | None = None) -> None:
         """Set everything to what an earlier run was told; nothing runs yet.
@@ -315,14 +322,14 @@ class RestoreDock(QWidget):
         self.runs.start(order.name, lambda m: work.run(order, shelf, pyramid_px, _LIVE_PX, m))
 
     def _with_place(self, order: Order) -> Order | None:
-        """Return the order with a place on disk if its result needs one; ``None`` if none is given."""
-        if fits_in_memory(work.result_shape(order)):
-            return order
-        path = self.ask_for_place(order)
-        if not path:
-            return None
-        path = path if path.endswith(".zarr") else f"{path}.zarr"
-        return replace(order, settings=replace(order.settings, output=path))
+        """Return the order with a place on disk if it needs or wants one; ``None`` if none is given."""
+        path = autosave_path(order, read_preferences())
+        if not fits_in_memory(work.result_shape(order)):
+            path = self.ask_for_place(order)
+            if not path:
+                return None
+            path = path if path.endswith(".zarr") else f"{path}.zarr"
+        return replace(order, settings=replace(order.settings, output=path or None))
 
     def ask_for_place(self, order: Order) -> str:
         """Return where a result that is larger than memory goes, asked of the person; empty if nowhere."""
@@ -340,7 +347,9 @@ class RestoreDock(QWidget):
         layer = self.layers.finish(order, done)
         made = done.result.restoration.provenance
         notes = " ".join(f"{text[0].upper()}{text[1:]}." for text in made.notes)
-        self.view.run.say(f"{layer.name}: {duration(done.result.seconds)} on {made.device}. {notes}".strip())
+        saved = "" if done.result.output is None else f" Saved to {done.result.output}."
+        took = duration(done.result.seconds)
+        self.view.run.say(f"{layer.name}: {took} on {made.device}.{saved} {notes}".strip())
         if done.truth_range is not None:
             self.view.scores.show_scores(done.result.windows, "the ground truth", done.truth_range)
 

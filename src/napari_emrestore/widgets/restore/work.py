@@ -12,7 +12,6 @@ from napari_emrestore.pipeline.previewing import (
     Part,
     Prepared,
     burst_at,
-    central_part,
     first_frames,
     prepare,
     restore_part,
@@ -124,7 +123,7 @@ def check_frames(order: Order, shelf: Shelf, monitor: JobMonitor) -> Checked:
 
     count = min(len(order.stack), max(_LOOKED_AT, order.settings.frames or 1))
     job = _job_of_mean(order, count)
-    begin = min(burst_at(_plan(order), order.current).start, len(order.stack) - count)
+    begin = min(burst_at(plan(order), order.current).start, len(order.stack) - count)
     prepared = shelf.prepared(job, range(begin, begin + count), order.version, monitor)
     try:
         lengths = () if prepared.ready is None else mean_quality(prepared.ready, monitor=monitor)
@@ -136,7 +135,7 @@ def check_frames(order: Order, shelf: Shelf, monitor: JobMonitor) -> Checked:
 def preview(
     order: Order, shelf: Shelf, field: Field, monitor: JobMonitor, checked: Checked | None = None
 ) -> Part:
-    """Restore the middle of the visible field as the run would, of checked frames if there are any."""
+    """Restore a part of the field as the run would, of checked frames if there are any."""
     from napari_emrestore.pipeline.windows import Job
 
     restorer = shelf.restorer(order.settings, monitor)
@@ -145,7 +144,7 @@ def preview(
         prepared = shelf.prepared(job, burst_at(job.ranges, order.current), order.version, monitor)
     else:
         prepared = first_frames(checked.prepared, order.settings.frames or 1)
-    return restore_part(job, prepared, central_part(field), monitor)
+    return restore_part(job, prepared, field, monitor)
 
 
 def run(order: Order, shelf: Shelf, pyramid_px: int, live_px: int, monitor: JobMonitor) -> Finished:
@@ -171,7 +170,7 @@ def run(order: Order, shelf: Shelf, pyramid_px: int, live_px: int, monitor: JobM
 
 def result_shape(order: Order) -> tuple[int, ...]:
     """Return the largest shape the result of a run can have."""
-    count = len(_plan(order))
+    count = len(plan(order))
     return (count, *order.stack.frame_shape) if count > 1 else order.stack.frame_shape
 
 
@@ -206,7 +205,8 @@ def _levels(result: Result, pyramid_px: int, monitor: Monitor) -> Any:
     return levels
 
 
-def _plan(order: Order) -> list[range]:
+def plan(order: Order) -> list[range]:
+    """Return the frames of each burst of a run."""
     from napari_emrestore.pipeline.windows import plan_windows
 
     return plan_windows(len(order.stack), (1, 32), order.settings)

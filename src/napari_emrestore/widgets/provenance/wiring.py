@@ -18,6 +18,7 @@ from napari_emrestore.pipeline.replaying import command_line, missing_input, set
 from napari_emrestore.widgets.hooks.replays import layer_of_file, show_result
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import known_acquisition, provenance_of, read_frames
+from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.provenance.repeating import Repeated, repeat, write_script
 from napari_emrestore.widgets.provenance.state import ProvenanceState
 from napari_emrestore.widgets.provenance.view import ProvenanceView
@@ -131,16 +132,9 @@ class ProvenanceDock(QWidget):
             dock.apply_settings(settings, source)
 
     def _connect(self) -> None:
-        events = self._viewer.layers.events
-        links: list[tuple[Any, Any]] = [
-            (self._viewer.layers.selection.events.active, self._changed),
-            (events.inserted, self._changed),
-            (events.removed, self._changed),
-        ]
-        for emitter, callback in links:
-            emitter.connect(callback)
-        # the viewer outlives the dock, whose callbacks must not be called once Qt has deleted it
-        self.destroyed.connect(lambda: [emitter.disconnect(callback) for emitter, callback in links])
+        layers = self._viewer.layers
+        for emitter in (layers.selection.events.active, layers.events.inserted, layers.events.removed):
+            emitter.connect(self._changed)
         view = self.view
         view.copy_record.clicked.connect(self.copy_record)
         view.copy_command.clicked.connect(self.copy_command)
@@ -150,7 +144,9 @@ class ProvenanceDock(QWidget):
         self.jobs.succeeded.connect(self._show)
 
     def _changed(self, event: Any = None) -> None:
-        self._soon.start()
+        # the viewer outlives the dock, which it may call after Qt has deleted it
+        if is_alive(self):
+            self._soon.start()
 
     def _watch(self, layer: Layer | None) -> None:
         if layer is self._watched:

@@ -13,6 +13,7 @@ from napari_emrestore.training.losses import (
     gradient,
     huber_mse,
     l1,
+    over_scales,
 )
 
 
@@ -69,6 +70,14 @@ def test_the_spectrum_of_one_differing_pixel_is_flat():
     output[0, 0, 0] = 0.5  # its spectrum is 0.5 everywhere, real: the mean over both parts is 0.25
     expected = charbonnier(output, truth).item() + 0.01 * 0.25
     assert charbonnier_fft(output, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_loss_over_scales_compares_area_means():
+    truth = torch.rand(2, 8, 12)
+    half = torch.nn.functional.avg_pool2d(truth[:, None], 2)[:, 0]
+    # off by 0.3 at half size and by 0.1 at full size
+    value = over_scales([half + 0.3, truth + 0.1], truth, l1)
+    assert value.tolist() == pytest.approx([0.4, 0.4], rel=1e-5)
 
 
 def test_a_normalised_gradient_is_a_sixth():

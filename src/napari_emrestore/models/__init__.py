@@ -2,7 +2,8 @@
 
 A card (TOML) says what a model is, what it was trained on, how well it did and how its work may be
 tiled; the weights (safetensors) stand beside it. Listing and reading cards loads no torch;
-`load_network` does, checks the weights' hash and never runs code from a file.
+`load_network` does, checks the weights' hash and never runs code from a file. Models of others (`foreign`:
+TorchScript, ONNX, BioImage Model Zoo) are found by path; ours go out to ONNX and the zoo.
 
 Networks map ``(B, N, Y, X)`` to ``(B, Y, X)``, float32 in model range (see `core.IntensityMap`). This
 package does not choose devices, cut tiles or touch input units: that is `restoration`.
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         models_folder,
         scan_models,
     )
+    from napari_emrestore.models.foreign.onnx_export import export_onnx
+    from napari_emrestore.models.foreign.zoo_export import export_zoo
     from napari_emrestore.models.networks import build_network, load_network
     from napari_emrestore.models.pretrained import load_backbone
     from napari_emrestore.models.recalibration import (
@@ -48,6 +51,8 @@ _HOMES = {
     "recalibrated": "recalibration",
     "use_statistics": "recalibration",
     "file_sha256": "weight_files",
+    "export_onnx": "foreign.onnx_export",
+    "export_zoo": "foreign.zoo_export",
 }
 
 __all__ = [
@@ -55,6 +60,8 @@ __all__ = [
     "build_network",
     "bundled_cards_folder",
     "current_statistics",
+    "export_onnx",
+    "export_zoo",
     "file_sha256",
     "find_card",
     "list_models",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
+
+    Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def l1(output: Tensor, truth: Tensor) -> Tensor:
@@ -92,7 +94,28 @@ def ssim_l1(output: Tensor, truth: Tensor) -> Tensor:
     return 0.84 * ssim(output, truth) + 0.16 * l1(output, truth)
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+def over_scales(outputs: Sequence[Tensor], truth: Tensor, loss: Loss) -> Tensor:
+    """Return the sum of a loss over restorations at several sizes, as DeepDeblur (L1) and SRN (MSE) have it.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor, each (B, y, x)
+        Of ``forward_scales``; each divides the truth's sides by a whole number.
+    truth : Tensor, shape (B, Y, X)
+        At full size; area means of it are compared with the smaller ones.
+    loss : callable
+        One of `LOSSES`.
+    """
+    from torch.nn import functional as F
+
+    scaled = (F.avg_pool2d(truth[:, None], truth.shape[1] // made.shape[1])[:, 0] for made in outputs)
+    first, *others = (loss(made, wanted) for made, wanted in zip(outputs, scaled, strict=True))
+    for value in others:
+        first = first + value
+    return first
+
+
+LOSSES: dict[str, Loss] = {
     "burst": burst,
     "charbonnier": charbonnier,
     "charbonnier_fft": charbonnier_fft,

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,27 +101,30 @@ def recording(frames: np.ndarray, rate_hz: float, seconds: float) -> str:
 
 
 def soak(minutes: float) -> None:
-    """Run the simulated camera into a circle on disk and print how memory goes."""
-    process, folder, stop = psutil.Process(), Path(tempfile.mkdtemp()), threading.Event()
-    with open_camera("simulated", frame_rate_hz=25.0) as source:
-        line = LiveLine(source, LiveSettings(model="mean"))
-        with line:
-            watch(line, 20.0)
-            begin, start = process.memory_info().rss, time.monotonic()
-            recorder, number = None, 0
-            while time.monotonic() - start < 60 * minutes and line.is_running and not stop.is_set():
-                recorder = Recorder(folder / f"{number}.zarr", source)
-                line.record(recorder)
-                watch(line, 30.0)
-                line.record(None)
-                shutil.rmtree(recorder.stop())
-                number += 1
-                now = process.memory_info().rss
-                print(
-                    f"{(time.monotonic() - start) / 60:5.1f} min: {now / 2**20:.0f} MiB "
-                    f"({(now - begin) / 2**20:+.1f}), {line.counters()}",
-                    flush=True,
-                )
+    """Run the simulated camera, record half a minute again and again, and print how memory goes.
+
+    The first round, in which everything is loaded and compiled, is what the others are compared with.
+    """
+    process, folder = psutil.Process(), Path(tempfile.mkdtemp())
+    with (
+        open_camera("simulated", frame_rate_hz=25.0) as source,
+        LiveLine(source, LiveSettings("mean")) as line,
+    ):
+        first, start, number = 0, time.monotonic(), 0
+        while time.monotonic() - start < 60 * minutes and line.is_running:
+            recorder = Recorder(folder / f"{number}.zarr", source)
+            line.record(recorder)
+            watch(line, 30.0)
+            line.record(None)
+            shutil.rmtree(recorder.stop())
+            number += 1
+            now = process.memory_info().rss
+            first = first or now
+            elapsed = (time.monotonic() - start) / 60
+            print(f"{elapsed:5.1f} min: {now / 2**20:.0f} MiB ({(now - first) / 2**20:+.1f})", end="  ")
+            print(line.counters(), flush=True)
+        if line.failure is not None:
+            raise line.failure
     shutil.rmtree(folder)
 
 

@@ -375,6 +375,7 @@ class TestViews:
 
     def test_swipe_shows_one_layer_left_and_another_right(self, dock, viewer):
         before = list(viewer.mouse_drag_callbacks)
+        limits = viewer.layers["stream"].contrast_limits
         dock.state.swiped = (viewer.layers["stream"], viewer.layers["stream · good"])
         dock.view.views.modes["swipe"].click()
         left = viewer.layers["stream | swipe"]
@@ -388,6 +389,7 @@ class TestViews:
         dock.view.views.modes["layers"].click()
         assert left not in viewer.layers
         assert viewer.mouse_drag_callbacks == before
+        assert viewer.layers["stream"].contrast_limits == limits
 
     def test_the_mouse_drags_the_divider(self, dock, viewer):
         dock.state.view = "swipe"

@@ -13,7 +13,8 @@ from qtpy.QtCore import QObject, Signal
 from napari_emrestore.core import Provenance
 from napari_emrestore.pipeline.comparison import bake_off, hide_names
 from napari_emrestore.restoration.plan import Rect
-from napari_emrestore.widgets.compare.sources import BAKED, current_position, plane_of
+from napari_emrestore.widgets.compare.geometry import current_position, inverse, plane_of
+from napari_emrestore.widgets.compare.sources import BAKED
 from napari_emrestore.widgets.compare.viewing import camera_of
 from napari_emrestore.widgets.layers import add_result, known_acquisition, metadata, read_frames
 from napari_emrestore.widgets.preferences import read_preferences
@@ -162,7 +163,7 @@ class Baker(QObject):
         chosen = [k for k in sorted(regions.selected_data) if regions.shape_type[k] == "rectangle"]
         if not chosen:
             return None
-        matrix = np.linalg.inv(plane_of(layer)) @ plane_of(regions)
+        matrix = inverse(plane_of(layer)) @ plane_of(regions)
         return regions.data[chosen[0]][:, -2:] @ matrix[:2, :2].T + matrix[:2, 2]
 
 

@@ -96,6 +96,7 @@ class Looking:
     def _end_swipe(self) -> None:
         swipe, self._swipe = self._swipe, None
         if swipe is not None:
+            self._views.give_back_limits()  # while the left layer still follows that of the swipe
             swipe.close()
 
     def _dragged(self, divider: float) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.widgets.compare import live
 from napari_emrestore.widgets.compare.features import clear_features, write_features
+from napari_emrestore.widgets.compare.geometry import current_position
 from napari_emrestore.widgets.compare.maps import MapLayers
-from napari_emrestore.widgets.compare.sources import current_position
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer

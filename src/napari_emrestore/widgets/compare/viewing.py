@@ -66,7 +66,7 @@ class Views:
         self._show_only(only, keep_others=mode != "grid")
         if mode == "grid":
             self._enter_grid(layers)
-        self._give_back_limits()
+        self.give_back_limits()
         if like is not None:
             self._limits = {layer: layer.contrast_limits for layer in layers if layer != like}
             for layer in self._limits:
@@ -74,7 +74,7 @@ class Views:
 
     def leave(self) -> None:
         """Give back what was visible, the contrast limits, and the grid."""
-        self._give_back_limits()
+        self.give_back_limits()
         self._leave_grid()
         self._restore(self._shown)
         self._shown, self._mode = {}, "layers"
@@ -104,7 +104,8 @@ class Views:
             if layer in self._viewer.layers:
                 layer.visible = visible
 
-    def _give_back_limits(self) -> None:
+    def give_back_limits(self) -> None:
+        """Give all layers their own contrast limits again."""
         for layer, limits in self._limits.items():
             layer.contrast_limits = limits
         self._limits = {}

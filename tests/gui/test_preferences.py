@@ -69,3 +69,22 @@ def test_a_preference_of_the_wrong_kind_is_named_and_left_out(own_config_folder,
     (own_config_folder / "preferences.json").write_text('{"tile_px": "big", "device": "cpu", "colour": 1}')
     with pytest.warns(UserWarning, match=r"tile_px, colour; known are device"):
         assert read_preferences() == Preferences(device="cpu")
+
+
+def test_preferences_come_from_naparis_own_page(tmp_path, monkeypatch):
+    settings = pytest.importorskip("napari.settings", reason="napari 0.9 has pages for plugins")
+    if not hasattr(settings, "get_plugin_settings"):
+        pytest.skip("this napari has no pages for plugins")
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
+    monkeypatch.setattr(settings, "_PLUGIN_SETTINGS", {})
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    page = settings.get_plugin_settings("napari-emrestore")
+    assert read_preferences() == Preferences()
+    page.computing.device = "cpu"
+    page.results.pyramid_px = 2048
+    assert read_preferences() == Preferences(device="cpu", pyramid_px=2048)
+    assert "2048" in (tmp_path / "napari-emrestore.yaml").read_text()
+    with pytest.raises(ValueError, match="allowed"):
+        page.computing.device = "abacus"

@@ -193,6 +193,21 @@ def test_the_selection_is_followed(in_memory, qtbot):
     assert any("Select one layer" in text for text in shown(dock))
 
 
+def test_settings_go_to_the_restore_dock(make_napari_viewer_proxy, qtbot, frames):
+    from napari_emrestore.widgets.restore import RestoreDock
+
+    viewer = make_napari_viewer_proxy()
+    viewer.add_image(frames, **image_options(KNOWN, stack=True))
+    *_, layer = _restored(qtbot, viewer, "stream")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-emrestore", "What made this layer?")
+    assert dock.state.layer == layer.name
+    dock.view.change.click()
+    (restore,) = (w for w in viewer.window.dock_widgets.values() if isinstance(w, RestoreDock))
+    assert (restore.state.model, restore.state.frames, restore.state.kind) == ("mean", 3, "translation")
+    assert restore.state.decisions == {1: False}
+    assert restore.view.input.layer.layer.name == "stream"
+
+
 def test_a_closed_dock_hears_nothing(qtbot):
     viewer = ViewerModel()
     dock = ProvenanceDock(viewer)

@@ -74,7 +74,8 @@ def account_of(provenance: Provenance | None, acquisition: Acquisition) -> Accou
         groups = [
             ("Model", _model(provenance)),
             ("Inputs", _inputs(provenance)),
-            ("Settings", _settings(provenance.settings)),
+            ("Settings", _settings(provenance.settings.get("run", {}))),
+            ("As it ran", _as_it_ran(provenance.settings)),
             ("Bursts", _bursts(provenance.settings.get("windows", ()))),
             ("Acquisition", _acquisition(acquisition)),
             ("Versions", (Row(name, str(version)) for name, version in provenance.versions.items())),
@@ -110,14 +111,16 @@ def _inputs(made: Provenance) -> Iterator[Row]:
                 yield _hash(label, str(source[key]))
 
 
-def _settings(settings: Mapping[str, Any]) -> Iterator[Row]:
-    for name, value in settings.get("run", {}).items():
+def _settings(run: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield what was asked for beyond the defaults."""
+    for name, value in run.items():
         usual = _DEFAULTS.get(name)
         if name not in _FILES and value not in (usual, list(usual) if isinstance(usual, tuple) else usual):
             yield _fact(name, value)
-    for name, value in settings.items():
-        if name not in _TOLD_ELSEWHERE:
-            yield _fact(name, value)
+
+
+def _as_it_ran(settings: Mapping[str, Any]) -> Iterator[Row]:
+    return (_fact(name, value) for name, value in settings.items() if name not in _TOLD_ELSEWHERE)
 
 
 def _bursts(windows: Any) -> Iterator[Row]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.jobs import Jobs
     from napari_emrestore.widgets.provenance.accounts import Account, Row
 
-_FOLDED = ("Acquisition", "Versions")
+_FOLDED = ("As it ran", "Acquisition", "Versions")
 
 
 class ProvenanceView(QWidget):
@@ -89,11 +89,12 @@ def _table(rows: tuple[Row, ...]) -> QWidget:
     content = QWidget()
     layout = form()
     column(content).addLayout(layout)
-    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
     for row in rows:
         text = note(row.text)
         text.setToolTip(row.whole)
-        layout.addRow(QLabel(row.label), text)
+        label = QLabel(row.label)
+        label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        layout.addRow(label, text)
     return content
 
 

@@ -12,7 +12,7 @@ from napari_emrestore.pipeline import LiveLine, LiveSettings, Recorder, frame_ta
 camera = open_camera("simulated", frame_shape=(256, 256), specimen_px=512, frame_rate_hz=25.0)
 with TemporaryDirectory() as folder:
     recorder = Recorder(Path(folder, "scan.zarr"), camera)
-    line = LiveLine(camera, LiveSettings(model="mean", frames=5))
+    line = LiveLine(camera, LiveSettings(model="mean", frames=5)).prepare()
     line.record(recorder)
     with line:  # starts here, and closes the camera at the end
         for _ in range(12):
@@ -20,8 +20,8 @@ with TemporaryDirectory() as folder:
             line.shown(view)  # where a viewer would draw it
         line.change(model="gaussian")  # anything may change while it runs
         camera.drive((0.0, 200.0))  # steer the stage: px/s
-        while view.restored.provenance.model["id"] != "gaussian":
-            view = line.wait(timeout_s=10)
+        while view.restored is None or view.restored.provenance.model["id"] != "gaussian":
+            view = line.wait(timeout_s=10)  # a model is loaded beside the view; until then it is raw
             line.shown(view)
         counters = line.counters()
         truth = camera.truth(view.raw.index)

@@ -55,8 +55,19 @@ def test_a_camera_that_falls_silent_is_told(capsys):
 
 
 @pytest.mark.parametrize(
-    "wrong", [["what"], ["simulated", "--set", "x"], ["simulated", "--set", "x=1"]], ids=str
+    "wrong",
+    [
+        ["what"],
+        ["simulated", "--set", "x"],
+        ["simulated", "--set", "x=1"],
+    ],
+    ids=str,
 )
 def test_what_cannot_be_used_is_a_sentence(wrong, capsys):
     assert main(["live", *wrong]) == 2
     assert "came" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_loaded_is_told_before_it_begins(capsys):
+    assert main(["live", "simulated", "--set", "specimen_px=64", "--model", "no-such"]) == 1
+    assert "no-such is none of these" in capsys.readouterr().err

@@ -9,7 +9,9 @@ import pytest
 from napari_emrestore.cameras import open_camera
 from napari_emrestore.core import Acquisition, Frame, InputError, ModelError, SourceTimeoutError, WriteError
 from napari_emrestore.pipeline.live import LiveLine
+from napari_emrestore.pipeline.live_models import ModelLoading
 from napari_emrestore.pipeline.live_settings import LiveSettings
+from napari_emrestore.restoration import load_restorer
 
 PATIENCE_S = 30.0
 END = object()
@@ -56,6 +58,15 @@ def frames():
         taken = [frame for frame, _ in zip(camera, range(12), strict=False)]
         poses = [camera.pose_px(frame.index) for frame in taken]
         return taken, np.array(poses), camera.truth(9)
+
+
+@pytest.fixture
+def loads_at_once(monkeypatch):
+    """Models are loaded before the next view, so that a test knows which view has one."""
+    monkeypatch.setattr(ModelLoading, "start", ModelLoading.run)
+
+
+pytestmark = pytest.mark.usefixtures("loads_at_once")
 
 
 def next_view(line):
@@ -278,6 +289,39 @@ def test_a_file_is_a_source_too_and_may_be_stopped_in_the_middle(tmp_path, frame
         next_view(line)
     assert line.failure is None
     assert not line.is_running
+
+
+def test_the_view_goes_on_while_a_model_is_loaded(frames, monkeypatch):
+    monkeypatch.undo()  # loads beside the view, as it is meant to
+    source, ready = Fed(), threading.Event()
+
+    def slow(settings):
+        assert ready.wait(PATIENCE_S)
+        return load_restorer("gaussian")
+
+    with LiveLine(source, LiveSettings(model="big", frames=1, kind=None), loader=slow) as line:
+        for frame in frames[0][:3]:
+            source.queue.put(frame)
+            view = next_view(line)
+            assert view.raw is frame
+            assert view.restored is None
+            assert view.problem == "big is being loaded"
+        ready.set()
+        line._worker._model.join(PATIENCE_S)
+        source.queue.put(frames[0][3])
+        view = next_view(line)
+        assert view.problem == ""
+        assert view.restored is not None
+
+
+def test_a_line_that_is_prepared_restores_its_first_view(frames, monkeypatch):
+    monkeypatch.undo()
+    source = Fed()
+    with LiveLine(source, LiveSettings(model="gaussian", frames=1)).prepare() as line:
+        source.queue.put(frames[0][0])
+        assert next_view(line).restored is not None
+    with pytest.raises(ModelError, match="no-such-model"):
+        LiveLine(Fed(), LiveSettings(model="no-such-model")).prepare()
 
 
 @pytest.mark.parametrize(

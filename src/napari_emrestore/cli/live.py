@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
         precision=arguments.precision,
     )
     with open_camera(arguments.camera, reader=open_frames, **_camera_settings(arguments.settings)) as camera:
-        line = LiveLine(camera, settings)
+        line = LiveLine(camera, settings).prepare()
         recorder = Recorder(arguments.record, camera) if arguments.record else None
         line.record(recorder)
         with line:

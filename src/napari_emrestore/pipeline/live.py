@@ -101,6 +101,19 @@ class LiveLine:
         """Whether frames or views may still come."""
         return any(thread.is_alive() for thread in self._threads)
 
+    def prepare(self) -> Self:
+        """Load the first model before starting, so that the first view is restored already.
+
+        Otherwise a model is loaded beside the view, which is raw in the meantime.
+
+        Raises
+        ------
+        ModelError, DeviceError, InputError, MissingPackageError
+            As `restoration.load_restorer`.
+        """
+        self._worker.prepare(self._settings)
+        return self
+
     def start(self) -> Self:
         """Begin; returns at once."""
         for thread in self._threads:

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_emrestore.core import EmRestoreError, IntensityMap
 from napari_emrestore.pipeline.live_burst import LiveBurst
+from napari_emrestore.pipeline.live_models import ModelLoading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,8 +75,7 @@ class ViewMaker:
     def __init__(self, loader: Callable[[LiveSettings], Restorer]) -> None:
         self._loader = loader
         self._settings: LiveSettings | None = None
-        self._restorer: Restorer | None = None
-        self._problem = ""
+        self._model: ModelLoading | None = None
         self._burst = LiveBurst(None)
         self._measured: dict[str, Any] = {}
         self._measured_level = 0.0
@@ -87,6 +87,14 @@ class ViewMaker:
         """How often a frame was like nothing before."""
         return self._lost_before + self._burst.view_lost
 
+    def prepare(self, settings: LiveSettings) -> None:
+        """Load the model of the settings and wait for it; raises what keeps it from being loaded."""
+        self._adopt(settings)
+        if self._model is not None:
+            self._model.join()
+            if self._model.failure is not None:
+                raise self._model.failure
+
     def view(self, frames: list[Frame], settings: LiveSettings) -> LiveView:
         """Return what the frames that came since the last view, together with those before, show."""
         self._adopt(settings)
@@ -94,13 +102,14 @@ class ViewMaker:
         for frame in cropped:
             self._burst.add(frame, settings.frames)
         raw = cropped[-1]
-        restored, problem = None, self._problem
+        restored, problem = None, self._model.problem if self._model else ""
         used: tuple[int, ...] = (raw.index,)
-        if self._restorer is not None:
+        if self._model is not None and self._model.restorer is not None:
             try:
                 burst = self._burst.assemble()
                 used = burst.burst.indices
-                restored = self._restored(burst, self._restorer, settings)
+                restored = self._restored(burst, self._model.restorer, settings)
+                problem = ""
             except EmRestoreError as error:
                 problem = str(error)
         saturated, dark = _exposure(raw.data)
@@ -126,12 +135,8 @@ class ViewMaker:
             self._burst = LiveBurst(settings.kind)
             self._measured = {}
         if before is None or _model_of(before) != _model_of(settings):
-            self._restorer, self._problem, self._measured = None, "", {}
-            if settings.model is not None:
-                try:
-                    self._restorer = self._loader(settings)
-                except EmRestoreError as error:
-                    self._problem = str(error)
+            self._measured = {}
+            self._model = None if settings.model is None else ModelLoading(self._loader, settings)
 
     def _restored(self, burst: RegisteredBurst, restorer: Restorer, settings: LiveSettings) -> Restoration:
         """Return a restoration; intensity and noise are measured now and then, and when brightness jumps."""

@@ -210,6 +210,15 @@ class TestHistograms:
         assert np.ptp(made.edges) < 20
         assert made.outside["hot"] > 0
 
+    @pytest.mark.parametrize("bins", [7, 32, 400])
+    def test_counts_make_no_comb(self, bins):
+        counts = np.arange(200).repeat(9).reshape(40, 45)
+        made = shared_histograms({"counts": counts, "smooth": counts + 0.2}, bins=bins, tail=0)
+        assert np.ptp(made.shares["counts"][:-1]) == pytest.approx(0)
+        assert made.shares["counts"].sum() == pytest.approx(1)
+        assert made.outside["smooth"] <= 0.01
+        assert len(made.edges) <= bins + 2
+
     @pytest.mark.parametrize("image", [np.full((5, 3), 7), [[2.0]], [[np.nan, 1.0]]])
     def test_constant_tiny_and_holed_images(self, image):
         assert shared_histograms({"it": image}).shares["it"].sum() == pytest.approx(1)

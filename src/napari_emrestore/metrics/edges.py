@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # An error function rises from 10 to 90 percent within this many of its standard deviations.
 _SIGMAS_10_TO_90 = 2.5631031310892007
 _FEWEST_POINTS = 6
+_KNOWN_TO = 1 / 3  # of the width; worse, and the profile is something else than an edge
 _CERTAIN = 5.0  # standard errors; the best of all places for a step is picked, so 3 would not do
 
 
@@ -64,7 +65,7 @@ def edge_width(profile: LineProfile) -> Edge:
     ------
     InputError
         If fewer than 6 points are measured, no step can be told from the noise of the profile, or its width
-        is not known to half of it or a pixel.
+        is not known to a third of it or a pixel.
 
     Notes
     -----
@@ -92,7 +93,7 @@ def edge_width(profile: LineProfile) -> Edge:
             remedy="Draw the line across one edge, from flat to flat, or average over a wider line.",
         )
     width, error = abs(sigma) * _SIGMAS_10_TO_90, best.errors[3] * _SIGMAS_10_TO_90
-    if error > max(width / 2, 1.0):
+    if error > max(_KNOWN_TO * width, 1.0):
         raise InputError(
             "An edge width needs a profile that follows one blurred step",
             item="the profile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,7 +44,8 @@ def shared_histograms(images: Mapping[str, ArrayLike], *, bins: int = 128, tail:
     images : mapping of str to array_like, shape (Y, X)
         Name and image, in the same units; NaN and infinite pixels are left out. Sizes may differ.
     bins : int
-        Number of bins, all of one width.
+        Number of bins, all of one width; fewer where one of the images holds whole numbers, of which each
+        bin then holds equally many.
     tail : float
         Fraction of an image's pixels at either end that may lie outside of the bins, so that a few hot
         pixels do not squeeze everything else into one bin.
@@ -58,10 +60,22 @@ def shared_histograms(images: Mapping[str, ArrayLike], *, bins: int = 128, tail:
     values = {name: _finite(image, name) for name, image in images.items()}
     limits = [np.quantile(pixels, [tail, 1 - tail]) for pixels in values.values()]
     low, high = min(float(pair[0]) for pair in limits), max(float(pair[1]) for pair in limits)
-    # equal limits (constant images) still need a bin with a width
-    edges = np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
+    counted = any(np.asarray(image).dtype.kind in "bui" for image in images.values())
+    edges = _whole_edges(low, high, bins) if counted else _even_edges(low, high, bins)
     shares = {name: np.histogram(pixels, edges)[0] / pixels.size for name, pixels in values.items()}
     return Histograms(edges, shares, {name: 1 - float(share.sum()) for name, share in shares.items()})
+
+
+def _even_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
+    """Return borders of equal bins; equal limits (constant images) still need a bin with a width."""
+    return np.linspace(low, high, bins + 1) if high > low else np.linspace(low - 0.5, low + 0.5, bins + 1)
+
+
+def _whole_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
+    """Return borders of bins that hold equally many whole numbers each, or counts would show as a comb."""
+    step = max(1, ceil((high - low) / bins))
+    count = floor((high - floor(low)) / step) + 1
+    return floor(low) - 0.5 + step * np.arange(count + 1, dtype=np.float64)
 
 
 def _finite(image: ArrayLike, name: str) -> NDArray[np.float64]:

@@ -63,6 +63,7 @@ class BakeBox(QWidget):
         self.blind = QCheckBox("Hide the names until I have voted")
         self.run = RunBar(jobs, "Run bake-off")
         self.result = note()
+        self.result.hide()
         self.vote = QWidget()
         self._letters = QHBoxLayout(self.vote)
         self._letters.setContentsMargins(0, 0, 0, 0)

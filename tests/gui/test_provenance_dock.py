@@ -235,7 +235,8 @@ def test_a_summary_says_what_is_known_and_no_more(provenance, summary):
 
 
 def test_hashes_are_short_to_read_and_whole_to_copy():
-    made = Provenance("run", {"id": "m", "weights_sha256": "ab" * 32})
-    ((_, (_, row)), *_) = account_of(made, Acquisition()).groups
-    assert row.text == "abababababab …"
-    assert row.whole == "ab" * 32
+    made = Provenance("run", {"id": "m", "weights_sha256": "ab" * 32, "parameters": {"kernel": [0.25, 0.5]}})
+    ((_, (_, weights, parameters)), *_) = account_of(made, Acquisition()).groups
+    assert weights.text == "abababababab …"
+    assert weights.whole == "ab" * 32
+    assert parameters.text == "kernel 0.25, 0.5"

@@ -98,7 +98,7 @@ def _summary(made: Provenance) -> str:
 def _model(made: Provenance) -> Iterator[Row]:
     for name, value in made.model.items():
         if value:
-            yield _hash("weights", str(value)) if name == "weights_sha256" else Row(name, str(value))
+            yield _hash("weights", str(value)) if name == "weights_sha256" else _fact(name, value)
 
 
 def _inputs(made: Provenance) -> Iterator[Row]:

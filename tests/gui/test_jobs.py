@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from napari.utils import progress
 from qtpy.QtWidgets import QWidget
 
 from napari_emrestore.core import Cancelled, InputError
@@ -135,3 +136,18 @@ def test_the_button_runs_cancels_and_says_what_happened(qtbot):
 )
 def test_times_are_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_quiet_job_shows_no_bar_and_tells_the_same(qtbot):
+    jobs, seen = Jobs(quiet=True), []
+    jobs.stepped.connect(seen.append)
+    before = set(progress._all_instances)
+
+    def work(monitor):
+        monitor.step(1, 1, "looking")
+        return set(progress._all_instances)
+
+    with qtbot.waitSignal(jobs.succeeded) as done:
+        jobs.start("looking", work)
+    assert done.args[0] == before
+    assert [step.note for step in seen] == ["looking"]

@@ -106,6 +106,8 @@ class Jobs(QObject):
     ----------
     parent : QObject, optional
         The dock; its end stops the job.
+    quiet : bool
+        No bar in napari's activity dock, for jobs of a moment that nobody has started.
     """
 
     started = Signal(str)
@@ -117,8 +119,9 @@ class Jobs(QObject):
     ended = Signal()
     _arrived = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, quiet: bool = False) -> None:
         super().__init__(parent)
+        self._quiet = quiet
         current = self._current = _Current()
         # A closed dock takes this object along, but not the thread, which must find nobody to call.
         # No lambda: the garbage collector may have emptied its closure when Qt calls it.
@@ -150,7 +153,8 @@ class Jobs(QObject):
             Must not touch layers or widgets.
         """
         monitor = JobMonitor()
-        number = self._current.take(monitor, cancelable_progress(desc=title, cancel_callback=self.cancel))
+        bar = None if self._quiet else cancelable_progress(desc=title, cancel_callback=self.cancel)
+        number = self._current.take(monitor, bar)
         worker = create_worker(_Work(title, work, monitor))
         current = self._current
 
@@ -171,7 +175,7 @@ class Jobs(QObject):
 
     def _show(self) -> None:
         monitor, bar = self._current.monitor, self._current.bar
-        if monitor is None or bar is None:
+        if monitor is None:
             return
         for part in monitor.take_parts():
             self.part.emit(part)
@@ -180,6 +184,8 @@ class Jobs(QObject):
             return
         self._current.shown = step
         self.stepped.emit(step)
+        if bar is None:
+            return
         # The bar repaints the window and handles events whenever it is touched, so it is touched for news
         # only, and last: the job may have ended when it returns.
         bar.total = step.total
@@ -224,7 +230,7 @@ class _Current:
         self.bar: cancelable_progress | None = None
         self.shown: Step | None = None
 
-    def take(self, monitor: JobMonitor, bar: cancelable_progress) -> int:
+    def take(self, monitor: JobMonitor, bar: cancelable_progress | None) -> int:
         """Replace the job by another and return its number."""
         self.drop()
         self.monitor, self.bar, self.shown = monitor, bar, None

@@ -60,7 +60,7 @@ class RestoreDock(QWidget):
         self.state = RestoreState()
         _take_up(self.state, self._choices)
         self.checks, self.previews, self.runs = Jobs(self), Jobs(self), Jobs(self)
-        self._measuring, self.listing = Jobs(self), Jobs(self)
+        self._measuring, self.listing = Jobs(self, quiet=True), Jobs(self)
         self.view = RestoreView(
             viewer, self.state, (trained, classical), self.checks, self.previews, self.runs
         )

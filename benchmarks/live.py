@@ -23,6 +23,7 @@ import numpy as np
 import psutil
 
 from napari_emrestore.cameras import LiveSource, open_camera
+from napari_emrestore.core import WriteError
 from napari_emrestore.pipeline.live import LiveLine
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.pipeline.recorder import Recorder
@@ -91,7 +92,10 @@ def recording(frames: np.ndarray, rate_hz: float, seconds: float) -> str:
             line.record(recorder)
             with line:
                 watch(line, seconds)
-            recorder.stop()
+            try:
+                recorder.stop()
+            except WriteError as error:  # a busy disk: that it says so is the point
+                return str(error)
         status = recorder.status()
         megabytes = status.written * frames[0].nbytes / 2**20
         return f"recorded {status.written} of {status.received} frames, {megabytes / seconds:.0f} MiB/s"

@@ -320,14 +320,22 @@ def test_a_flat_image_needs_no_alignment(qtbot, scene, open_dock):
 def test_sections_are_restored_one_by_one_and_stay_where_they_are(qtbot, scene, open_dock):
     viewer = ViewerModel()
     layer = viewer.add_image(
-        da.from_array(scene[0]), name="slices", scale=(7, 2, 2), contrast_limits=(0, 900)
+        da.from_array(scene[0]),
+        name="slices",
+        scale=(7, 2, 2),
+        contrast_limits=(0, 900),
+        axis_labels=("z", "y", "x"),
     )
-    dock = open_dock(viewer, model="gaussian", meaning="z")
+    dock = open_dock(viewer, model="gaussian")
+    assert dock.state.meaning == "z"
     assert dock.view.input.axes.text().startswith("Z Y X")
     run(qtbot, dock)
     result = viewer.layers["slices · gaussian"]
     assert result.data.shape == scene[0].shape
     np.testing.assert_allclose(result.data_to_world((4, 5, 6)), layer.data_to_world((4, 5, 6)))
+    viewer.add_image(scene[0], name="film", axis_labels=("t", "y", "x"))
+    dock.view.input.layer.pick(viewer.layers["film"])
+    assert dock.state.meaning == "time"
 
 
 def test_an_aligned_burst_is_taken_as_it_is(qtbot, viewer, dock, scene):

@@ -189,10 +189,20 @@ class RestoreDock(QWidget):
         self._facts = self._timed = None
         self.state.decisions = {}
         self.looking.forget()
+        self._follow_labels()
         self._describe()
         order = self._take_order(quiet=True)
         if order is not None:
             self._measuring.start("looking at the input", lambda _: measure_input(order.stack))
+
+    def _follow_labels(self) -> None:
+        """Take a layer that calls its frames sections as such; a person may correct it."""
+        layer = self.view.input.layer.layer
+        label = layer.axis_labels[-3].lower() if layer is not None and layer.ndim >= 3 else ""
+        if label == "z":
+            self.state.meaning = "z"
+        elif label and self.state.meaning == "z":
+            self.state.meaning = "time"
 
     def _describe(self, event: Any = None) -> None:
         """Show the axes of the input and which rows matter."""

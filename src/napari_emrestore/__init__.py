@@ -13,12 +13,15 @@ __version__ = "0.1.0"
 
 _CALLS = {
     "open_frames": "napari_emrestore.io",
+    "open_camera": "napari_emrestore.cameras",
     "collect": "napari_emrestore.bursts",
     "estimate_warp": "napari_emrestore.registration",
     "register": "napari_emrestore.bursts",
     "list_models": "napari_emrestore.models",
     "load_restorer": "napari_emrestore.restoration",
     "restore": "napari_emrestore.restoration",
+    "run_probe": "napari_emrestore.probes",
+    "inject": "napari_emrestore.probes",
     "fit": "napari_emrestore.training",
     "run": "napari_emrestore.pipeline",
     "RunSettings": "napari_emrestore.pipeline",
@@ -30,12 +33,15 @@ __all__ = [
     "collect",
     "estimate_warp",
     "fit",
+    "inject",
     "list_models",
     "load_restorer",
+    "open_camera",
     "open_frames",
     "register",
     "restore",
     "run",
+    "run_probe",
 ]
 
 

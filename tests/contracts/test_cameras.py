@@ -39,14 +39,16 @@ def replay(place, frames, timeout_s):
 
 
 def fall_silent(camera, frames):
-    poll, left = camera._poll, list(range(frames))
+    poll, given = camera._poll, []
 
     def silent_in_the_end():
-        if left:
-            left.pop()
-            return poll()
-        camera._closing.wait(0.01)
-        return None
+        if len(given) == frames:
+            camera._closing.wait(0.01)
+            return None
+        frame = poll()
+        if frame is not None:
+            given.append(frame.index)
+        return frame
 
     camera._poll = silent_in_the_end
 

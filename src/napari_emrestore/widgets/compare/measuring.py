@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.core import InputError
@@ -113,6 +114,10 @@ def measure(snapshot: Snapshot, wanted: Wanted, monitor: Monitor) -> Measured:
             partial(compare, candidates, truth, regions=[snapshot.visible], whole=False, **settings),
         )
     maps = _maps(snapshot, wanted, candidates, truth, problems)
+    if wanted.plot != "none":
+        # what the main thread draws with, loaded while it is still free to answer
+        import_module("matplotlib.backends.backend_agg")
+        import_module("matplotlib.mathtext")
     drawing = _tried(problems, partial(_drawing, snapshot, wanted, candidates, truth, problems))
     return Measured(snapshot, wanted, numbers, visible, maps, drawing, tuple(dict.fromkeys(problems)))
 

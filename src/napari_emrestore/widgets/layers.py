@@ -281,6 +281,27 @@ def add_result(
     return viewer.add_image(image, **settings)
 
 
+def show_frame(viewer: Viewer, source: Layer, frame: int) -> None:
+    """Bring the slider to a frame of a stack: the one that the result of its only burst lies on.
+
+    Beside any other frame of a moving stage, the result and the ground truth would show another place.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose slider moves.
+    source : napari.layers.Layer
+        The stack; nothing happens for a plain image.
+    frame : int
+        Position on the axis before ``(Y, X)``.
+    """
+    axis = source.ndim - 3
+    if axis >= 0:
+        pixel = np.zeros(source.ndim)
+        pixel[axis] = frame
+        viewer.dims.set_point(viewer.dims.ndim - 3, source.data_to_world(pixel)[axis])
+
+
 def frame_steps(bursts: Sequence[Sequence[int]]) -> dict[str, Any]:
     """Return `first_frame` and `frame_step` of `add_result` for a stack with one image per burst.
 

@@ -11,7 +11,7 @@ from napari.layers import Image
 from napari_emrestore.core import InputError
 from napari_emrestore.io import FrameStack
 from napari_emrestore.widgets.hooks.background import start
-from napari_emrestore.widgets.layers import add_result, frame_steps, read_frames
+from napari_emrestore.widgets.layers import add_result, frame_steps, read_frames, show_frame
 
 if TYPE_CHECKING:
     from typing import Any
@@ -100,7 +100,7 @@ def work_on_layer(layer: Image, settings: RunSettings) -> Any:
 def show_result(viewer: Viewer, layer: Image, result: Result, name: str) -> Image:
     """Return the new layer with what a run made of a layer, in its place."""
     restored = result.restoration
-    return add_result(
+    layer_of_result = add_result(
         viewer,
         restored.image,
         layer,
@@ -109,6 +109,9 @@ def show_result(viewer: Viewer, layer: Image, result: Result, name: str) -> Imag
         origin_px=restored.origin_px,
         **frame_steps([window.frames for window in result.windows]),
     )
+    if len(result.windows) == 1:
+        show_frame(viewer, layer, result.windows[0].reference)
+    return layer_of_result
 
 
 def _shows(layer: Layer, path: Path) -> bool:

@@ -12,6 +12,7 @@ from napari_emrestore.widgets.layers import (
     known_acquisition,
     metadata,
     placement,
+    show_frame,
 )
 from napari_emrestore.widgets.restore import work
 
@@ -69,7 +70,13 @@ class ResultLayers(QObject):
         self._live = None
 
     def finish(self, order: Order, done: Finished) -> Image:
-        """Return the layer of a finished run; previews go."""
+        """Return the layer of a finished run, seen beside the frame it lies on; previews go."""
+        layer = self._put_result(order, done)
+        if len(done.result.windows) == 1:
+            show_frame(self._viewer, order.source, done.result.windows[0].reference)
+        return layer
+
+    def _put_result(self, order: Order, done: Finished) -> Image:
         self.drop_previews()
         self._timer.stop()
         live, self._live = self._live, None

@@ -13,6 +13,7 @@ from napari_emrestore.pipeline.previewing import (
     prepare,
     restore_part,
     warm_up,
+    warm_up_alignment,
 )
 from napari_emrestore.pipeline.windows import Job
 from napari_emrestore.restoration import load_restorer
@@ -90,3 +91,11 @@ def test_the_burst_of_a_frame_and_the_middle_of_a_field():
     assert burst_at([range(k, k + 3) for k in range(5)], 4) == range(3, 6)
     assert central_part((0, 100, 10, 20), 40) == (30, 70, 10, 20)
     assert central_part((0, 101, 0, 1), 40) == (30, 70, 0, 1)
+
+
+@pytest.mark.parametrize("kind", ["translation", None])
+def test_warming_up_asks_nothing_of_the_frames(stream, kind):
+    job = _job(stream, "mean", frames=3, kind=kind)
+    warm_up_alignment(job, range(3))
+    blank = Job.of(FrameStack.from_array(np.zeros((3, 5, 7))), job.restorer, job.settings)
+    warm_up_alignment(blank, range(3))

@@ -7,12 +7,13 @@ the whole field, and the part is restored with the halo its restorer needs.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import InputError, RegisteredBurst
+from napari_emrestore.core import Burst, EmRestoreError, InputError, RegisteredBurst
 from napari_emrestore.pipeline.windows import bring_together, what_is_restored
 
 if TYPE_CHECKING:
@@ -189,6 +190,17 @@ def warm_up(restorer: Restorer, frames: int = 1) -> None:
     side = max(restorer.tiling.stride, _WARM_PX)
     count = min(max(frames, restorer.frames[0]), restorer.frames[1])
     restorer.restore_window(np.zeros((count, side, side), np.float32))
+
+
+def warm_up_alignment(job: Job, frames: range) -> None:
+    """Align a corner of a burst for nothing, so that what the first alignment loads is not timed."""
+    from napari_emrestore.bursts import register
+
+    if len(frames) > 1 and job.settings.kind is not None:
+        pixels = np.asarray(job.stack.data[frames.start : frames.stop, :_WARM_PX, :_WARM_PX])
+        # the corner may be blank or share nothing, which is not what is asked here
+        with suppress(EmRestoreError):
+            register(Burst(pixels), kind=job.settings.kind)
 
 
 def _around(centre: float, first: int, last: int, most: int) -> tuple[int, int]:

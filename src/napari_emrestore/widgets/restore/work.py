@@ -16,6 +16,7 @@ from napari_emrestore.pipeline.previewing import (
     prepare,
     restore_part,
     warm_up,
+    warm_up_alignment,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Shelf:
 
     restorers: dict[tuple[str, str, str], Restorer] = field(default_factory=dict)
     aligned: tuple[Any, Prepared] | None = None
+    is_warm: bool = False
 
     def restorer(self, settings: RunSettings, monitor: Monitor) -> Restorer:
         """Return the model of some settings, loaded once."""
@@ -67,6 +69,9 @@ class Shelf:
         )
         if self.aligned is None or self.aligned[0] != key:
             self.aligned = None
+            if not self.is_warm:
+                warm_up_alignment(job, frames)
+                self.is_warm = len(frames) > 1
             self.aligned = key, prepare(job, frames, monitor)
         return self.aligned[1]
 

@@ -97,8 +97,6 @@ def shot(viewer: napari.Viewer, name: str) -> None:
 
 def restored_stream(viewer: napari.Viewer, width: int = 340) -> Any:
     """Open the stream, restore its first burst against the truth, and return the restore dock."""
-    from napari_emrestore.widgets.layers import provenance_of
-
     viewer.open_sample(PLUGIN, "tem-stream")
     widget = dock(viewer, RESTORE, width)
     widget.choose("burst-naf")
@@ -107,10 +105,6 @@ def restored_stream(viewer: napari.Viewer, width: int = 340) -> Any:
     run_restore(viewer, widget)
     viewer.layers.remove(viewer.layers["tem-stream · burst-naf"])
     run_restore(viewer, widget)
-    # the frames beside the result are then those that it lies on
-    made_by = provenance_of(viewer.layers["tem-stream · burst-naf"])
-    viewer.dims.set_current_step(0, made_by.settings["windows"][0]["reference"])
-    settle()
     return widget
 
 

@@ -8,6 +8,7 @@ import pytest
 from imageio.v3 import imwrite
 from napari.components import ViewerModel
 from napari.layers import Image
+from napari.settings import get_settings
 from npe2 import PluginManager
 
 from napari_emrestore.core import Acquisition, InputError, Provenance
@@ -215,7 +216,9 @@ def test_align_adds_the_aligned_frames_where_they_were_measured(make_napari_view
     np.testing.assert_array_equal(layer.data, before)
 
 
-def test_average_adds_one_image(make_napari_viewer_proxy, qtbot):
+@pytest.mark.parametrize("is_async", [False, True])
+def test_average_adds_one_image(make_napari_viewer_proxy, qtbot, monkeypatch, is_async):
+    monkeypatch.setattr(get_settings().experimental, "async_", is_async)
     viewer = make_napari_viewer_proxy()
     stream(viewer)
     jobs = average_frames(viewer)

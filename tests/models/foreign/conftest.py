@@ -3,16 +3,6 @@ import warnings
 import pytest
 import torch
 
-from napari_emrestore.models import build_network
-
-
-@pytest.fixture
-def single():
-    """A one-frame network with image-wide statistics: stride 16."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        return build_network("katsuno_unet", {"width": "quarter"}).eval().requires_grad_(False)
-
 
 @pytest.fixture
 def save_script(tmp_path):

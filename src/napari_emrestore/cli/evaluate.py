@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
             "settings": settings,
             "protocol": evaluation.protocol.name,
             "rows": summarise(evaluation),
+            "lengths": evaluation.lengths,
             "notes": evaluation.notes,
             "files": paths,
         }
@@ -99,6 +100,22 @@ def _tell(evaluation: Evaluation, terminal: Terminal) -> None:
         for method in evaluation.methods
     )
     terminal.table(("method", *measures, "s per 512x512", "peak MiB"), rows, evaluation.protocol.title)
+    if evaluation.lengths:
+        terminal.table(
+            ("method", "length", "true px", "measured px", "sd", "unreadable"),
+            (
+                (
+                    c.method,
+                    c.quantity,
+                    f"{c.true_px:.1f}",
+                    f"{c.mean_px:.1f}",
+                    f"{c.sd_px:.1f}",
+                    f"{c.unreadable}",
+                )
+                for c in evaluation.lengths
+            ),
+            "Known lengths read off restored scenes",
+        )
     for note in (*(method.note for method in evaluation.methods if method.note), *evaluation.notes):
         terminal.say(f"Note: {note}")
 

@@ -135,6 +135,7 @@ def test_labels_add_what_restoring_does_to_a_segmentation(labelled, tmp_path):
     assert 0 <= evaluation.values["gaussian-calibrated", "adapted Rand error"].mean() < raw <= 1
     table = next(p for p in write_report(evaluation, tmp_path) if p.suffix == ".md").read_text()
     assert "only differences mean something" in table
+    assert "particle diameter (true 48.0)" in table
     with pytest.raises(InputError, match="protocol plos moves"):
         evaluate(replace(settings, protocol="plos", size_px=128))
 

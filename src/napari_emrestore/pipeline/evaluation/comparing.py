@@ -11,6 +11,7 @@ from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.pipeline.evaluation.labelling import attach_labels, load_labels, with_labels
 from napari_emrestore.pipeline.evaluation.measuring import tiles
 from napari_emrestore.pipeline.evaluation.methods import Method, baselines, best_classical, load_method
+from napari_emrestore.pipeline.evaluation.physical import PhysicalCheck, check_lengths
 from napari_emrestore.pipeline.evaluation.protocols import PaperProtocol, find_protocol
 from napari_emrestore.pipeline.scenes import CleanImage, load_clean_images
 
@@ -96,6 +97,8 @@ class Evaluation:
         Wall time per frame of 512 x 512 pixels, by method.
     peak_mib : mapping of str to float
         Most memory held at once for such a frame, by method; see `Method.peak_mib`.
+    lengths : tuple of PhysicalCheck
+        Known lengths read off restored scenes, for a protocol that asks for them.
     notes : tuple of str
         What a reader must know.
     """
@@ -109,6 +112,7 @@ class Evaluation:
     error_maps: Mapping[str, NDArray[np.float64]]
     seconds: Mapping[str, float]
     peak_mib: Mapping[str, float]
+    lengths: tuple[PhysicalCheck, ...]
     notes: tuple[str, ...]
 
 
@@ -163,6 +167,7 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
         {name: total / count for name, (total, count) in table.errors.items()},
         {method.name: method.seconds_per_frame(protocol.frames) for method in methods},
         {method.name: method.peak_mib(protocol.frames) for method in methods},
+        check_lengths(methods, settings.seed, monitor=monitor) if protocol.known_lengths else (),
         (*protocol.notes, *notes),
     )
 

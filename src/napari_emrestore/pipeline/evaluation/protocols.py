@@ -40,6 +40,8 @@ class PaperProtocol:
         Whether each tile of 128 px is a value of its own.
     curves : mapping of str to tuple of float
         Range over which the density of a measure is drawn, where the paper fixes it.
+    known_lengths : bool
+        Whether known lengths are read off restored scenes too; see `physical`.
     notes : tuple of str
         What a reader of a table must know.
     """
@@ -53,6 +55,7 @@ class PaperProtocol:
     frames: int = 1
     in_tiles: bool = False
     curves: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    known_lengths: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -114,6 +117,7 @@ PROTOCOLS: dict[str, PaperProtocol] = {
             measuring.absolute_error,
             {"MAE": False, "PSNR": True},
             512,
+            known_lengths=True,
             notes=(
                 "Input, output and target are each scaled to 0 to 1 by their own 0.1 and 99.9 percentiles.",
                 "Both exposures stand at one pose, as after the paper's alignment.",

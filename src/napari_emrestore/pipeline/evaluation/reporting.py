@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,10 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> list[Path]:
         f"{name}_values.csv": _csv([("method", "measure", "image", "value"), *_single_values(evaluation)]),
         f"{name}.md": markdown_table(evaluation),
     }
+    if evaluation.lengths:
+        rows_of_lengths = [astuple(check) for check in evaluation.lengths]
+        columns = [field.name for field in fields(evaluation.lengths[0])]
+        texts[f"{name}_lengths.csv"] = _csv([columns, *rows_of_lengths])
     try:
         target.mkdir(parents=True, exist_ok=True)
         for file, text in texts.items():
@@ -138,7 +143,21 @@ def markdown_table(evaluation: Evaluation) -> str:
         *evaluation.notes,
     ]
     title = f"# {evaluation.protocol.title}\n"
-    return "\n".join([title, *lines, "", *(f"- {condition}" for condition in conditions), ""])
+    known = ["", *_lengths_table(evaluation)] if evaluation.lengths else []
+    return "\n".join([title, *lines, *known, "", *(f"- {condition}" for condition in conditions), ""])
+
+
+def _lengths_table(evaluation: Evaluation) -> list[str]:
+    """Return the known lengths as the lines of a table: a row per method, a column per length."""
+    truths = {check.quantity: check.true_px for check in evaluation.lengths}
+    by_method: dict[str, list[str]] = {}
+    for check in evaluation.lengths:
+        cell = f"{check.mean_px:.1f} ± {check.sd_px:.1f}" if np.isfinite(check.mean_px) else "none"
+        missing = f" ({check.unreadable} of {check.instances} unreadable)" if check.unreadable else ""
+        by_method.setdefault(check.method, []).append(cell + missing)
+    header = ["known lengths, px", *(f"{name} (true {true:.1f})" for name, true in truths.items())]
+    rows = (_line([name, *cells]) for name, cells in by_method.items())
+    return [_line(header), _line(["---"] * len(header)), *rows]
 
 
 def _difference(evaluation: Evaluation, name: str, other: str, measure: str) -> Difference | None:

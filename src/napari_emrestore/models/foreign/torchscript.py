@@ -62,7 +62,8 @@ def torchscript_card(path: Path) -> ModelCard:
     network = open_torchscript(path)
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        with torch.inference_mode():
+        # each new size would be compiled anew, which takes longer than the few images here
+        with torch.inference_mode(), torch.jit.optimized_execution(False):
             return np.asarray(network(torch.from_numpy(frames)[None])[0].numpy())
 
     frames = find_frames(run, str(path))

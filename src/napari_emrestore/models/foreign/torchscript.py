@@ -63,7 +63,7 @@ def torchscript_card(path: Path) -> ModelCard:
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         # each new size would be compiled anew, which takes longer than the few images here
-        with torch.inference_mode(), torch.jit.optimized_execution(False):
+        with torch.inference_mode(), torch.jit.optimized_execution(False):  # type: ignore[attr-defined]
             return np.asarray(network(torch.from_numpy(frames)[None])[0].numpy())
 
     frames = find_frames(run, str(path))

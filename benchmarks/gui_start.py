@@ -26,6 +26,7 @@ viewer.window.add_plugin_dock_widget("napari-emrestore", {dock!r})
 built = time.perf_counter() - start
 for _ in range(20): QApplication.processEvents()
 print(json.dumps([start - began, built, time.perf_counter() - start, time.process_time() - cpu]))
+viewer.close()
 """
 
 

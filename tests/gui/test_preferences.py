@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +81,8 @@ def test_preferences_come_from_naparis_own_page(tmp_path, monkeypatch):
     PluginManager.instance().discover()
     monkeypatch.setattr(settings, "_PLUGIN_SETTINGS", {})
     monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    stored = SimpleNamespace(config_path=tmp_path / "settings.yaml")
+    monkeypatch.setattr(settings, "get_settings", lambda: stored)
     page = settings.get_plugin_settings("napari-emrestore")
     assert read_preferences() == Preferences()
     page.computing.device = "cpu"

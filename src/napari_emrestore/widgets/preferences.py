@@ -11,11 +11,11 @@ import json
 import os
 import warnings
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 PLUGIN = "napari-emrestore"
 
@@ -100,9 +100,13 @@ def _state_path(dock: str) -> Path:
 def _from_napari() -> Preferences | None:
     """Return what napari's Preferences hold, or None where it has no page for plugins (before 0.9)."""
     try:
-        from napari.settings import get_plugin_settings
+        from napari.settings import get_plugin_settings, get_settings
     except ImportError:
         return None
+    stored = get_settings().config_path
+    # napari writes every change at once to this file; asking for a page reads all plugins' manifests again
+    if stored is not None and not (Path(stored).parent / f"{PLUGIN}.yaml").exists():
+        return Preferences()
     pages = get_plugin_settings().get(PLUGIN)
     if pages is None:
         return None

@@ -14,7 +14,7 @@ import sys
 
 DOCKS = ("Restore images", "Compare images", "Probe models", "What made this layer?")
 _CODE = """
-import json, sys, time
+import json, os, time
 began = time.perf_counter()
 import napari, numpy
 from qtpy.QtWidgets import QApplication
@@ -25,8 +25,9 @@ start, cpu = time.perf_counter(), time.process_time()
 viewer.window.add_plugin_dock_widget("napari-emrestore", {dock!r})
 built = time.perf_counter() - start
 for _ in range(20): QApplication.processEvents()
-print(json.dumps([start - began, built, time.perf_counter() - start, time.process_time() - cpu]))
-viewer.close()
+print(json.dumps([start - began, built, time.perf_counter() - start, time.process_time() - cpu]), flush=True)
+# a dock may have begun to look at its input, which nobody waits for here
+os._exit(0)
 """
 
 

@@ -9,6 +9,8 @@ from napari.components import ViewerModel
 from napari.settings import get_settings
 from napari.utils.action_manager import action_manager
 
+from napari_emrestore.widgets.lifetime import is_alive
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,11 +43,6 @@ def current_keys() -> dict[str, str]:
     }
 
 
-def leave(dock: CompareDock) -> None:
-    """Stop a dock hearing the keys."""
-    _open_docks.discard(dock)
-
-
 def blink(viewer: ViewerModel) -> None:
     """Show the next candidate of every open compare dock of a viewer."""
     for dock in _docks_of(viewer):
@@ -63,4 +60,4 @@ def hold_raw(viewer: ViewerModel) -> Iterator[None]:
 
 
 def _docks_of(viewer: ViewerModel) -> list[CompareDock]:
-    return [dock for dock in list(_open_docks) if dock.viewer == viewer]
+    return [dock for dock in list(_open_docks) if is_alive(dock) and dock.viewer == viewer]

@@ -132,9 +132,8 @@ class CompareDock(QWidget):
         self.measures.failed.connect(lambda error: view.images.say(str(error)))
         self.baker.finished.connect(self._show_bake)
         self.baker.voted.connect(self._show_vote)
-        # Qt has deleted the widgets when this is called: only Python and the viewer may be touched
-        following, looking, state_of_layers, leave = self._following, self.looking, self.live, keys.leave
-        self.destroyed.connect(lambda: _close(following, state_of_layers, looking, lambda: leave(self)))
+        self._farewell = _Farewell(self._following, self.live, self.looking)
+        self.destroyed.connect(self._farewell.take)
 
     def _set(self, values: dict[str, Any]) -> None:
         """Take over what a person chose."""
@@ -266,8 +265,17 @@ def _models() -> dict[str, str]:
     return {**trained, **dict.fromkeys(list_classical(), "Classical method")}
 
 
-def _close(following: Following, live_part: live.Live, looking: Looking, leave: Any) -> None:
-    following.close()
-    live_part.unfollow()
-    looking.leave()
-    leave()
+class _Farewell:
+    """What is left to do when Qt has deleted the widgets: only Python and the viewer may be touched.
+
+    Its method is connected, and no lambda, whose closure the garbage collector may have emptied by then.
+    """
+
+    def __init__(self, following: Following, live_part: live.Live, looking: Looking) -> None:
+        self._following, self._live, self._looking = following, live_part, looking
+
+    def take(self) -> None:
+        """Stop listening to the viewer and give it back as it was."""
+        self._following.close()
+        self._live.unfollow()
+        self._looking.leave()

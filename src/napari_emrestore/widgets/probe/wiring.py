@@ -56,8 +56,6 @@ class ProbeDock(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.view)
         self._connect()
-        state = self.state
-        self.destroyed.connect(lambda: save_state(_NAME, state.to_record()))
         self._take_layer(self.view.injection.layer.layer)
         self._show()
 
@@ -87,6 +85,7 @@ class ProbeDock(QWidget):
     def _set(self, changes: dict[str, Any]) -> None:
         for name, value in changes.items():
             setattr(self.state, name, value)
+        save_state(_NAME, self.state.to_record())
 
     def _show(self) -> None:
         self.view.show_state(self.state, is_stack=self._is_stack)

@@ -8,11 +8,10 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.core import InputError, MissingPackageError
+from napari_emrestore.core import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
     from napari_emrestore.cameras.source import LiveSource
 
@@ -105,25 +104,6 @@ def camera_settings(name: str) -> dict[str, inspect.Parameter]:
     """Return the settings of a camera with their defaults and types, by name, without opening it."""
     known = inspect.signature(_opener(name), eval_str=False).parameters
     return {setting: p for setting, p in known.items() if setting != "reader"}
-
-
-def optional_package(name: str, extra: str) -> ModuleType:
-    """Return a package that only one camera needs.
-
-    Raises
-    ------
-    MissingPackageError
-        If it is not installed; the remedy names the extra that brings it.
-    """
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise MissingPackageError(
-            "This camera needs a package that is not installed",
-            item=name,
-            came=f"could not be imported ({error})",
-            remedy=f'Run: pip install "napari-emrestore[{extra}]"',
-        ) from error
 
 
 def _opener(name: str) -> Callable[..., Any]:

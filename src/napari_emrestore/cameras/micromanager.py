@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.cameras.catalogue import optional_package
 from napari_emrestore.cameras.source import SLICE_S, LiveSource, checked_timeout
 from napari_emrestore.core import Acquisition, DeviceError, Frame, InputError, SourceTimeoutError
+from napari_emrestore.core.optional import optional_package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import ModelError
+from napari_emrestore.core.optional import optional_package
 from napari_emrestore.models.card_files import card_text
-from napari_emrestore.models.foreign.needing import need
 from napari_emrestore.models.foreign.onnx_files import CARD_KEY, NOISE, onnx_card, open_onnx
 from napari_emrestore.models.networks import load_network
 
@@ -65,7 +65,7 @@ def write_network(network: torch.nn.Module, card: ModelCard, path: Path) -> None
     """Write a network as ONNX with the card in its metadata, checked by ONNX's checker."""
     import torch
 
-    onnx = need("onnx", "onnx")
+    onnx = optional_package("onnx", "onnx")
     axes = {"frames": {0: "batch", 2: "y", 3: "x"}, "restored": {0: "batch", 1: "y", 2: "x"}}
     if card.trained.frames[0] != card.trained.frames[1]:
         axes["frames"][1] = "n"

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import DeviceError, ModelError, TilingRule
+from napari_emrestore.core.optional import optional_package
 from napari_emrestore.models.card_files import card_from_text
 from napari_emrestore.models.foreign.cards import plain_card
-from napari_emrestore.models.foreign.needing import need
 from napari_emrestore.models.foreign.runners import Runner
 from napari_emrestore.models.foreign.trying import find_frames, find_stride
 from napari_emrestore.models.weight_files import file_sha256
@@ -92,7 +92,7 @@ def open_onnx(card: ModelCard, device: str = "auto") -> Runner:
     content = read_alone(path)
     session = _session(content, path, device)
     provider = session.get_providers()[0]
-    runtime = f"onnxruntime {need('onnxruntime', 'onnx').__version__}"
+    runtime = f"onnxruntime {optional_package('onnxruntime', 'onnx').__version__}"
     takes_noise = len(session.get_inputs()) == 2
     parameters = count_parameters(content)
     return Runner(card, runtime, f"{provider} of {runtime}", takes_noise, parameters, _run_of(session, path))
@@ -100,7 +100,7 @@ def open_onnx(card: ModelCard, device: str = "auto") -> Runner:
 
 def count_parameters(content: bytes) -> int:
     """Return how many numbers the tensors in an ONNX file hold."""
-    model = need("onnx", "onnx").load_model_from_string(content)
+    model = optional_package("onnx", "onnx").load_model_from_string(content)
     return sum(math.prod(tensor.dims) for tensor in _tensors(model.graph) if tensor.name)
 
 
@@ -119,7 +119,7 @@ def read_alone(path: Path, content: bytes | None = None) -> bytes:
     ModelError
         If it is no ONNX model or takes weights from another file.
     """
-    onnx, protobuf = need("onnx", "onnx"), need("google.protobuf.message", "onnx")
+    onnx, protobuf = optional_package("onnx", "onnx"), optional_package("google.protobuf.message", "onnx")
     try:
         content = path.read_bytes() if content is None else content
         model = onnx.load_model_from_string(content)
@@ -143,7 +143,7 @@ def _tensors(graph: Any) -> Iterator[Any]:
 
 
 def _session(content: bytes, path: Path, device: str) -> Any:
-    runtime = need("onnxruntime", "onnx")
+    runtime = optional_package("onnxruntime", "onnx")
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     providers = _providers(device)
@@ -164,7 +164,7 @@ def _session(content: bytes, path: Path, device: str) -> Any:
 
 
 def _providers(device: str) -> list[str]:
-    available = need("onnxruntime", "onnx").get_available_providers()
+    available = optional_package("onnxruntime", "onnx").get_available_providers()
     if device == "auto":
         return [provider for provider in _PROVIDERS.values() if provider in available]
     wanted = _PROVIDERS.get(device.partition(":")[0], "")
@@ -207,7 +207,7 @@ def _wrong(path: Path, came: str) -> ModelError:
 
 def _errors() -> tuple[type[Exception], ...]:
     """Return the errors of onnxruntime, which share no class of their own."""
-    state = need("onnxruntime.capi.onnxruntime_pybind11_state", "onnx")
+    state = optional_package("onnxruntime.capi.onnxruntime_pybind11_state", "onnx")
     own = [v for v in vars(state).values() if isinstance(v, type) and issubclass(v, Exception)]
     return (*own, RuntimeError, ValueError)
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import InputError, ModelError, TilingRule
+from napari_emrestore.core.optional import optional_package
 from napari_emrestore.models.card_files import card_from_text
 from napari_emrestore.models.foreign.cards import identifier, plain_card
-from napari_emrestore.models.foreign.needing import need
 from napari_emrestore.models.foreign.onnx_files import NOISE, count_parameters, read_alone
 from napari_emrestore.models.foreign.runners import Runner
 from napari_emrestore.models.foreign.torchscript import refuse_unsafe
@@ -103,7 +103,7 @@ def open_zoo(card: ModelCard, device: str = "auto") -> Runner:
     description = _description(path)
     axes = _Axes(description, path)
     kind, parameters = _safe_weights(description, path)
-    core = need("bioimageio.core", "bioimageio")
+    core = optional_package("bioimageio.core", "bioimageio")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit goes on, without new features
         pipeline = core.create_prediction_pipeline(description, weight_format=kind, devices=["cpu"])
@@ -116,9 +116,9 @@ def open_zoo(card: ModelCard, device: str = "auto") -> Runner:
 
 def _description(path: Path) -> Any:
     """Return a valid model description; nothing is fetched."""
-    spec = need("bioimageio.spec", "bioimageio")
-    need("bioimageio.core", "bioimageio")
-    yaml = need("ruyaml.error", "bioimageio")
+    spec = optional_package("bioimageio.spec", "bioimageio")
+    optional_package("bioimageio.core", "bioimageio")
+    yaml = optional_package("ruyaml.error", "bioimageio")
     try:
         found = spec.load_description(path, format_version="latest", perform_io_checks=False)
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
@@ -187,7 +187,7 @@ def _safe_weights(description: Any, path: Path) -> tuple[str, int]:
 
 def _keep_promise(pipeline: Any, description: Any, path: Path) -> None:
     """Raise if the model does not give its test output for its test input."""
-    digest = need("bioimageio.core.digest_spec", "bioimageio")
+    digest = optional_package("bioimageio.core.digest_spec", "bioimageio")
     entries = (*description.inputs, *description.outputs)
     if any(str(getattr(entry.test_tensor, "source", "")).startswith("http") for entry in entries):
         raise _wrong(path, "keeps its test images elsewhere, which were not fetched")

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import ModelError
+from napari_emrestore.core.optional import optional_package
 from napari_emrestore.models.card_files import card_text
-from napari_emrestore.models.foreign.needing import need
 from napari_emrestore.models.foreign.onnx_export import OPSET, example_inputs, portable, write_network
 from napari_emrestore.models.foreign.onnx_files import NOISE
 from napari_emrestore.models.foreign.zoo import CONFIG_KEY, zoo_card
@@ -48,7 +48,10 @@ def export_zoo(card: ModelCard, path: Path, *, frames: int | None = None) -> Mod
     MissingPackageError
         If bioimageio.core, onnx or onnxruntime is not installed.
     """
-    spec, core = need("bioimageio.spec", "bioimageio"), need("bioimageio.core", "bioimageio")
+    spec, core = (
+        optional_package("bioimageio.spec", "bioimageio"),
+        optional_package("bioimageio.core", "bioimageio"),
+    )
     count = frames or min(card.trained.frames[1], _MOST_FRAMES)
     fixed = replace(card, trained=replace(card.trained, frames=(count, count)))
     network = load_network(card)
@@ -72,7 +75,7 @@ def _describe(card: ModelCard, network: torch.nn.Module, folder: Path) -> Any:
     """Write the files of a package and return its description."""
     import torch
 
-    model = need("bioimageio.spec.model.v0_5", "bioimageio")
+    model = optional_package("bioimageio.spec.model.v0_5", "bioimageio")
     weights = folder / "weights.onnx"
     write_network(network, card, weights)
     least = _least_px(card)

@@ -81,13 +81,19 @@ class Looking:
         left, right = self._state.swipe_pair
         if self._swipe is None or self._swipe.left != left:
             self._end_swipe()
-            try:
-                areas = take_snapshot(self._viewer, self._state).areas
-            except InputError:  # the dock says why beside its list of images
+            area = self._area_of(left)
+            if area is None:  # the dock says why beside its list of images
                 self._state.view = "layers"
                 return
-            self._swipe = Swipe(self._viewer, left, areas[left.name], self._state.divider, self._dragged)
+            self._swipe = Swipe(self._viewer, left, area, self._state.divider, self._dragged)
         self._views.enter("swipe", [right, self._swipe.layer], like=self._like)
+
+    def _area_of(self, layer: Any) -> Any:
+        """Return the part of a layer that is compared; None if it cannot be, or is just being removed."""
+        try:
+            return take_snapshot(self._viewer, self._state).areas.get(layer.name)
+        except InputError:
+            return None
 
     @property
     def _like(self) -> Any:

@@ -38,7 +38,8 @@ class RestoreState:
     kind : str
         Family of warps, or ``"none"``.
     reference : {"sharpest", "middle", "number"}
-        Frame the others of a burst are brought onto.
+        Frame the others of a burst are brought onto. The middle one by default: restored bursts of a moving
+        stage then lie where napari shows them, at the middle of their frames.
     reference_frame : int
         Its position in the burst for ``"number"``.
     frames : int
@@ -65,7 +66,7 @@ class RestoreState:
 
     meaning: Meaning = "time"
     kind: str = "euclidean"
-    reference: str = "sharpest"
+    reference: str = "middle"
     reference_frame: int = 0
     frames: int = USUAL_BURST
     window: WindowMode = "consecutive"

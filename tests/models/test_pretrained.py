@@ -1,7 +1,5 @@
 """Backbones from a file with the names of public weights: everything fits, or what does not is named."""
 
-import logging
-
 import numpy as np
 import pytest
 import torch
@@ -103,11 +101,10 @@ def test_other_shapes_and_unknown_names_are_named(resnet, weights, tmp_path):
         load_backbone(resnet, tmp_path / "w.pth")
 
 
-def test_no_file_leaves_the_random_start_and_says_so(resnet, caplog):
+def test_no_file_leaves_the_random_start_and_says_so(resnet):
     before = {name: tensor.clone() for name, tensor in resnet.state_dict().items()}
-    with caplog.at_level(logging.WARNING):
+    with pytest.warns(UserWarning, match="random weights"):
         assert load_backbone(resnet, None) == {}
-    assert "random weights" in caplog.text
     for name, tensor in resnet.state_dict().items():
         assert torch.equal(tensor, before[name])
 

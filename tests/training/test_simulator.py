@@ -98,6 +98,7 @@ def test_unrestored_rows_land_in_the_rows_of_the_papers(preset):
     kinds = {
         "tem_stream_grid": ["grid"] * 4,
         "lde_hde": ["particles"] * 4,
+        "sem_blur_m1": ["sections"] * 6,
         "sem_blur_m2": ["grid", "shapes"] * 2,
     }
     scenes = [draw_scene(kind, 320, rng) for kind in kinds.get(preset, ["cells"] * 3)]

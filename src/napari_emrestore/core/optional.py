@@ -27,7 +27,7 @@ def optional_package(name: str, extra: str) -> Any:
         return import_module(name)
     except ImportError as error:
         raise MissingPackageError(
-            f"This needs the package {name.partition('.')[0]}",
+            f"This needs the package {name}",
             came=f"it could not be imported ({error})",
             remedy=f'Run: pip install "napari-emrestore[{extra}]"',
         ) from error

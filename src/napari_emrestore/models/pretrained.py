@@ -6,7 +6,7 @@ Inception-ResNet-v2.
 
 from __future__ import annotations
 
-import logging
+import warnings
 from typing import TYPE_CHECKING
 
 from napari_emrestore.core import ModelError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from napari_emrestore.models.architectures.backbone_file import BackboneFile
 
-_log = logging.getLogger(__name__)
 _WRAPPINGS = ("module.", "encoder.", "backbone.")
 _COUNTER = "num_batches_tracked"
 _NAMED = 5
@@ -48,7 +47,11 @@ def load_backbone(network: torch.nn.Module, path: Path | None) -> dict[str, str]
         If the network has no such backbone, or the file is damaged, unsafe or lacks what the backbone needs.
     """
     if path is None:
-        _log.warning("No weights file for the backbone was given: it starts from random weights")
+        warnings.warn(
+            "No weights file for the backbone was given: it starts from random weights",
+            UserWarning,
+            stacklevel=2,
+        )
         return {}
     wanted: BackboneFile | None = getattr(network, "backbone_file", None)
     if wanted is None:

@@ -18,7 +18,7 @@ _TOLERANCE = 1e-6
 
 
 def measure_halo(network: nn.Module, stride_px: int, exact_px: int, *, frames: int, seed: int = 0) -> int:
-    """Return the smallest halo at which tiles equal the whole image to 1e-6 of the model range.
+    """Return a halo at which tiles equal the whole image to 1e-6 of the model range, one stride to spare.
 
     Weights decide how far influence really reaches; it is often far less than the exact halo of the
     architecture, and context costs time with the square of its size.
@@ -55,10 +55,11 @@ def measure_halo(network: nn.Module, stride_px: int, exact_px: int, *, frames: i
                 for part, whole, image in zip(parts, wholes, images, strict=True)
             )
 
-        # Influence falls with distance; two halos in a row must do, lest one does by chance.
+        # Influence falls with distance. Two halos in a row must do, lest one does by chance, and the larger
+        # is taken: other images reach a little further.
         for halo in range(stride_px, exact_px, stride_px):
             if suffices(halo) and suffices(halo + stride_px):
-                return halo
+                return halo + stride_px
     return exact_px
 
 

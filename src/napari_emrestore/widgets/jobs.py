@@ -10,11 +10,12 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
 from napari.utils import cancelable_progress
-from qtpy.QtCore import QObject, Qt, QTimer, Signal
+from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Signal
 
 from napari_emrestore.core import Cancelled, EmRestoreError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHOWN_EVERY_MS = 100
+_PATIENCE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class Jobs(QObject):
         monitor = JobMonitor()
         bar = None if self._quiet else cancelable_progress(desc=title, cancel_callback=self.cancel)
         number = self._current.take(monitor, bar)
+        _end_with_napari()
         worker = create_worker(_Work(title, work, monitor))
         current = self._current
 
@@ -258,13 +261,35 @@ class _Work:
     def __init__(self, title: str, work: Callable[[JobMonitor], Any], monitor: JobMonitor) -> None:
         self._title = title
         self._work = work
-        self._monitor = monitor
+        self.monitor = monitor
+        _at_work.add(self)
 
     def __call__(self) -> _Outcome:
         try:
-            return _Outcome(value=self._work(self._monitor))
+            return _Outcome(value=self._work(self.monitor))
         except EmRestoreError as error:
             return _Outcome(error=error)
+        finally:
+            _at_work.discard(self)
 
     def __repr__(self) -> str:
         return self._title
+
+
+_at_work: set[_Work] = set()
+
+
+@cache
+def _end_with_napari() -> None:
+    app = QCoreApplication.instance()
+    if app is not None:
+        app.aboutToQuit.connect(end_all_work)
+
+
+def end_all_work() -> None:
+    """Ask every job to stop and wait for that: Python must not end under a thread that computes."""
+    for work in tuple(_at_work):
+        work.monitor.stop()
+    pool = QThreadPool.globalInstance()
+    if pool is not None:
+        pool.waitForDone(_PATIENCE_MS)

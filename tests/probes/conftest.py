@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import correlate, gaussian_filter, zoom
 from torch import nn
 
-from napari_emrestore.core import Cancelled, TilingRule
+from napari_emrestore.core import TilingRule
 from napari_emrestore.probes import draw_probe
 from napari_emrestore.probes.degrading import blur, motion_kernel
 from napari_emrestore.probes.drawing import area_mean, canvas, paint_disc
@@ -32,23 +32,6 @@ class Restorer:
 @pytest.fixture(scope="session")
 def restorer_of():
     return Restorer
-
-
-class Recorder:
-    """A monitor that records its steps and stops after `stop_at` of them."""
-
-    def __init__(self, stop_at=None):
-        self.steps, self.stop_at = [], stop_at
-
-    def step(self, done, total, note=""):
-        self.steps.append((done, total, note))
-        if self.stop_at is not None and len(self.steps) > self.stop_at:
-            raise Cancelled
-
-
-@pytest.fixture
-def recorder():
-    return Recorder
 
 
 def trained(last_layers):

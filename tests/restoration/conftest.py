@@ -75,25 +75,6 @@ def numpy_restorer():
     return NumpyRestorer
 
 
-class Recorder:
-    """A monitor that records its steps and stops after `stop_at` of them."""
-
-    def __init__(self, stop_at=None):
-        self.steps, self.stop_at = [], stop_at
-
-    def step(self, done, total, note=""):
-        from napari_emrestore.core import Cancelled
-
-        self.steps.append((done, total, note))
-        if self.stop_at is not None and len(self.steps) > self.stop_at:
-            raise Cancelled
-
-
-@pytest.fixture
-def recorder():
-    return Recorder
-
-
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)

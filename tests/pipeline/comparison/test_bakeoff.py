@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from napari_emrestore.core import Cancelled, InputError
-from napari_emrestore.pipeline.comparison import bake_off
+from napari_emrestore.models import find_card
+from napari_emrestore.pipeline.comparison import bake_off, bakeoff
 from napari_emrestore.pipeline.comparison.bakeoff import Rect
 from napari_emrestore.restoration import load_restorer, restore
 
@@ -73,3 +74,10 @@ def test_refuses_wrong_numbers_of_models_and_boxes(stream, models, box):
 def test_refuses_what_is_no_image():
     with pytest.raises(InputError):
         bake_off(np.zeros((2, 3, 40, 40)), ["mean", "median"])
+
+
+def test_as_much_is_read_around_the_box_as_the_models_look_at():
+    halo = find_card("burst-naf").tiling.halo
+    assert halo > 48
+    assert bakeoff._context_px(["gaussian", "burst-naf"]) == halo
+    assert bakeoff._context_px(["gaussian", "no-such-model"]) == 48

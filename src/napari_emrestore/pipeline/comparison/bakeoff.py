@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.bursts import merge, register
+from napari_emrestore.bursts import as_aligned, merge, register
 from napari_emrestore.core import (
     SILENT,
     Acquisition,
@@ -16,7 +17,6 @@ from napari_emrestore.core import (
     EmRestoreError,
     InputError,
     RegisteredBurst,
-    Warp,
 )
 from napari_emrestore.pipeline.comparison.candidates import MOST_CANDIDATES, Candidate
 from napari_emrestore.restoration.plan import Rect
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 FEWEST_MODELS = 2
 _STEPS = 100
-_CONTEXT_PX = 48  # around the box, so that its rim is restored as in the whole image
+_CONTEXT_PX = 48  # around the box for methods that state no halo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +74,8 @@ def bake_off(
     models : sequence of str
         Ids as `load_restorer` takes them.
     box : Rect, optional
-        Pixels of the input to restore; ``None`` for all. Some 48 px around it are read along as context
-        and cut off afterwards.
+        Pixels of the input to restore; ``None`` for all. What the models look at around it is read
+        along and cut off afterwards.
     kind : {"translation", "euclidean", "affine", "homography"}, optional
         How frames are registered; ``None`` for frames that are aligned already.
     acquisition : Acquisition, optional
@@ -102,7 +102,7 @@ def bake_off(
     """
     shape = _check(data, models, box)
     wanted = box or Rect(0, shape[0], 0, shape[1])
-    read = _with_context(wanted, shape)
+    read = _with_context(wanted, shape, _context_px(models))
     known = acquisition or Acquisition()
     pixels = np.asarray(data[(..., *read.slices)])
     ready = None if pixels.ndim == 2 else _bring_together(Burst(pixels, known), kind, monitor)
@@ -159,13 +159,9 @@ class _Part:
 
 
 def _bring_together(burst: Burst, kind: WarpKind | None, monitor: Monitor) -> RegisteredBurst:
-    if kind is not None:
-        return register(burst, kind=kind, reference="middle", monitor=monitor)
-    aligned = burst.frames.astype(np.float32)
-    verdicts = ()
-    return RegisteredBurst(
-        burst, (Warp.identity(),) * len(burst), verdicts, len(burst) // 2, aligned, np.isfinite(aligned)
-    )
+    if kind is None:
+        return as_aligned(burst)
+    return register(burst, kind=kind, reference="middle", monitor=monitor)
 
 
 def _check(data: Any, models: Sequence[str], box: Rect | None) -> tuple[int, int]:
@@ -188,12 +184,24 @@ def _check(data: Any, models: Sequence[str], box: Rect | None) -> tuple[int, int
     return height, width
 
 
-def _with_context(box: Rect, shape: tuple[int, int]) -> Rect:
+def _context_px(models: Sequence[str]) -> int:
+    """Return how far the models look beyond the box; one that cannot be found says so when it runs."""
+    from napari_emrestore.models import find_card
+    from napari_emrestore.restoration import list_classical
+
+    reach = [_CONTEXT_PX]
+    for model in set(models) - set(list_classical()):
+        with suppress(EmRestoreError):
+            reach.append(find_card(model).tiling.halo)
+    return max(reach)
+
+
+def _with_context(box: Rect, shape: tuple[int, int], context_px: int) -> Rect:
     return Rect(
-        max(0, box.y0 - _CONTEXT_PX),
-        min(shape[0], box.y1 + _CONTEXT_PX),
-        max(0, box.x0 - _CONTEXT_PX),
-        min(shape[1], box.x1 + _CONTEXT_PX),
+        max(0, box.y0 - context_px),
+        min(shape[0], box.y1 + context_px),
+        max(0, box.x0 - context_px),
+        min(shape[1], box.x1 + context_px),
     )
 
 

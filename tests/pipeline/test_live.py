@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from napari_emrestore.cameras import open_camera
-from napari_emrestore.core import Acquisition, Frame, InputError, ModelError, SourceTimeoutError, WriteError
+from napari_emrestore.core import (
+    Acquisition,
+    DeviceError,
+    Frame,
+    InputError,
+    ModelError,
+    SourceTimeoutError,
+    WriteError,
+)
 from napari_emrestore.pipeline.live import LiveLine
 from napari_emrestore.pipeline.live_models import ModelLoading
 from napari_emrestore.pipeline.live_settings import LiveSettings
@@ -202,6 +210,7 @@ def test_a_lost_view_begins_a_new_burst(frames):
         assert np.isnan(view.score)
         assert np.isnan(view.latency_s), "this frame had no time"
         assert line.counters().view_lost == 1
+        assert [alarm.kind for alarm in line.alarms()] == ["lost"]
 
 
 def test_saturated_and_dark_frames_are_told():
@@ -213,20 +222,41 @@ def test_saturated_and_dark_frames_are_told():
         view = next_view(line)
         assert view.saturated == pytest.approx(0.5)
         assert not view.dark
+        assert [alarm.kind for alarm in line.alarms()] == ["saturated"]
+        assert "50 %" in line.alarms()[0].text
         source.queue.put(Frame(np.zeros((64, 81), np.uint16), 1, source.acquisition))
         assert next_view(line).dark
+        assert [alarm.kind for alarm in line.alarms()] == ["dark"]
 
 
-def test_a_camera_that_falls_silent_is_told_and_ends_the_line(frames):
+def test_a_silent_camera_is_told_and_waited_for(frames):
     source = Fed()
     with LiveLine(source) as line:
         source.queue.put(frames[0][0])
         next_view(line)
-        source.queue.put(SourceTimeoutError("A camera delivers frames"))
+        assert line.alarms() == ()
+        for _ in range(2):
+            source.queue.put(SourceTimeoutError("A camera delivers frames"))
+        while line.silence is None:
+            assert line.is_running
+        assert [(alarm.kind, alarm.text) for alarm in line.alarms()] == [("frozen", str(line.silence))]
+        source.queue.put(frames[0][1])
+        assert next_view(line).raw is frames[0][1], "the camera is back"
+        assert (line.silence, line.failure, line.alarms()) == (None, None, ())
+    assert not line.is_running
+
+
+def test_a_device_that_fails_ends_the_line(frames):
+    source = Fed()
+    with LiveLine(source) as line:
+        source.queue.put(frames[0][0])
+        next_view(line)
+        source.queue.put(DeviceError("A camera that answers is needed"))
         for thread in line._threads:
             thread.join(PATIENCE_S)
         assert not line.is_running
-        assert isinstance(line.failure, SourceTimeoutError)
+        assert isinstance(line.failure, DeviceError)
+        assert line.alarms() == (), "nothing is waited for"
         assert line.wait(PATIENCE_S) is None, "nobody waits for what cannot come"
 
 

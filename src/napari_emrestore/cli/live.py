@@ -13,6 +13,7 @@ from napari_emrestore.core import WARP_KINDS, Cancelled, InputError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from napari_emrestore.core import Monitor
@@ -71,15 +72,16 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
         line.record(recorder)
         with line:
             view = _watch(line, arguments.seconds, terminal.progress())
+            trouble = line.failure or line.silence
             counters = line.counters()
         recorded = _finish(recorder, line)
         record = {"counters": asdict(counters), "incidents": dict(camera.incidents), **recorded}
-    if line.failure is not None and view is None:
-        raise line.failure
-    _tell(counters, record, line, terminal)
+    if trouble is not None and view is None:
+        raise trouble
+    _tell(counters, record, [trouble, line.sink_failure], terminal)
     if arguments.snapshot and view is not None:
         record["snapshot"] = _write(view, arguments.snapshot, terminal)
-    return Outcome(record, code=1 if line.failure or line.sink_failure else 0)
+    return Outcome(record, code=1 if trouble or line.sink_failure else 0)
 
 
 def _camera_settings(texts: list[str]) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def _watch(
             if view is not None:
                 line.shown(view)
                 last = view
-            elif not line.is_running:
+            elif not line.is_running or line.silence is not None:
                 break
             try:
                 _report(monitor, time.monotonic() - began_s, seconds)
@@ -131,7 +133,12 @@ def _finish(recorder: Recorder | None, line: LiveLine) -> dict[str, Any]:
     return {"recording": str(recorder.path), "recorder": asdict(recorder.status())}
 
 
-def _tell(counters: LiveCounters, record: dict[str, Any], line: LiveLine, terminal: Terminal) -> None:
+def _tell(
+    counters: LiveCounters,
+    record: dict[str, Any],
+    troubles: Sequence[BaseException | None],
+    terminal: Terminal,
+) -> None:
     rows = [
         ("frames acquired", f"{counters.acquired}", f"{counters.acquired_fps:.1f}/s lately"),
         ("lost by the camera", f"{counters.lost_by_source}", ""),
@@ -144,7 +151,7 @@ def _tell(counters: LiveCounters, record: dict[str, Any], line: LiveLine, termin
     terminal.table(("", "", ""), rows)
     if "recording" in record:
         terminal.say(f"Recorded {record['recorder']['written']} frames to {record['recording']}")
-    for trouble in (line.failure, line.sink_failure):
+    for trouble in troubles:
         if trouble is not None:
             terminal.say(str(trouble))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.growing_zarr import frame_table
     from napari_emrestore.pipeline.line import Result, run, run_frames
     from napari_emrestore.pipeline.live import LiveLine
+    from napari_emrestore.pipeline.live_alarms import Alarm
     from napari_emrestore.pipeline.live_counters import LiveCounters
     from napari_emrestore.pipeline.live_settings import LiveSettings
     from napari_emrestore.pipeline.live_views import LiveView
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.windows import WindowReport
 
 _HOMES = {
+    "Alarm": "live_alarms",
     "BatchRow": "batch",
     "CircularRecorder": "recorder",
     "LiveCounters": "live_counters",
@@ -48,6 +50,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Alarm",
     "BatchRow",
     "CircularRecorder",
     "LiveCounters",

@@ -12,16 +12,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from napari_emrestore.cameras import Ring
-from napari_emrestore.core import EmRestoreError
+from napari_emrestore.core import EmRestoreError, SourceTimeoutError
+from napari_emrestore.pipeline.live_alarms import TripWires
 from napari_emrestore.pipeline.live_counters import Latencies, LiveCounters, Rate
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.pipeline.live_views import ViewMaker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from napari_emrestore.core import Frame, FrameSource, Restorer
+    from napari_emrestore.pipeline.live_alarms import Alarm
     from napari_emrestore.pipeline.live_views import LiveView
 
 _TURN_S = 0.1
@@ -74,6 +76,7 @@ class LiveLine:
         self._sink_failure: EmRestoreError | None = None
         self._stopping = threading.Event()
         self._acquired, self._made, self._shown = Rate(), Rate(), Rate()
+        self._wires = TripWires()
         self._superseded = 0
         self._latencies = Latencies()
         self._threads = [
@@ -88,8 +91,19 @@ class LiveLine:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the stream before it was stopped, for example a `SourceTimeoutError`; else None."""
+        """What ended the stream before it was stopped, for example a `DeviceError`; else None.
+
+        A source that falls silent does not end it: see `silence`.
+        """
         return self._failure
+
+    @property
+    def silence(self) -> SourceTimeoutError | None:
+        """What a source that delivers no frame in time says; None once frames come again.
+
+        The line goes on waiting; who does not want to stops it.
+        """
+        return self._wires.timeout
 
     @property
     def sink_failure(self) -> EmRestoreError | None:
@@ -176,6 +190,10 @@ class LiveLine:
             latency_ms_p95=p95,
         )
 
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return what a person should look up for (late, saturated, dark, lost); mostly nothing."""
+        return self._wires.alarms()
+
     def stop(self) -> None:
         """Close the source and wait until both threads have ended; twice is harmless."""
         self._stopping.set()
@@ -198,12 +216,25 @@ class LiveLine:
 
     def _pump(self) -> None:
         try:
-            for frame in self._source:
+            for frame in self._frames():
                 self._acquired.tick()
+                self._wires.frame_came()
                 self._keep(frame)
                 self._ring.put(frame)
         finally:
+            self._wires.ended()
             self._ring.end()
+
+    def _frames(self) -> Iterator[Frame]:
+        """Yield the source's frames; one that falls silent is asked on until it answers or is closed."""
+        while not self._stopping.is_set():
+            try:
+                yield from self._source
+            except SourceTimeoutError as error:
+                self._wires.timed_out(error)
+                self._stopping.wait(_TURN_S)
+            else:
+                break
 
     def _keep(self, frame: Frame) -> None:
         sink = self._sink
@@ -220,7 +251,10 @@ class LiveLine:
             settings = self._settings  # as they are now, not as they were before the wait
             frames = self._ring.take(settings.frames)
             if frames:
-                self._hand_over(self._worker.view(frames, settings))
+                lost_before = self._worker.view_lost
+                view = self._worker.view(frames, settings)
+                self._wires.view_made(view, self._worker.view_lost > lost_before)
+                self._hand_over(view)
             elif self._ring.ended:
                 break
 

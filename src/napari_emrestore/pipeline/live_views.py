@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_emrestore.core import EmRestoreError, IntensityMap
 from napari_emrestore.pipeline.live_burst import LiveBurst
+from napari_emrestore.pipeline.live_exposure import ExposureMeter
 from napari_emrestore.pipeline.live_models import ModelLoading
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class LiveView:
     saturated : float
         Share of the newest frame's pixels at the detector's ceiling, from every fourth row and column.
     dark : bool
-        Whether the newest frame shows nothing: all those pixels are equal.
+        Whether the newest frame shows nothing, and is no brighter than one that showed something.
     problem : str
         Why there is no restoration although there is a model; empty otherwise.
     latency_s : float
@@ -77,6 +78,7 @@ class ViewMaker:
         self._settings: LiveSettings | None = None
         self._model: ModelLoading | None = None
         self._burst = LiveBurst(None)
+        self._exposure = ExposureMeter()
         self._measured: dict[str, Any] = {}
         self._measured_level = 0.0
         self._age = 0
@@ -112,7 +114,7 @@ class ViewMaker:
                 problem = ""
             except EmRestoreError as error:
                 problem = str(error)
-        saturated, dark = _exposure(raw.data)
+        saturated, dark = self._exposure.saturated(raw.data), self._exposure.is_dark(raw.data)
         finished = time.monotonic()
         return LiveView(
             raw=raw,
@@ -189,12 +191,3 @@ def _cropped(frame: Frame, roi: tuple[int, int, int, int] | None) -> Frame:
         return frame
     top, left, height, width = roi
     return replace(frame, data=frame.data[top : top + height, left : left + width])
-
-
-def _exposure(pixels: np.ndarray[Any, Any]) -> tuple[float, bool]:
-    """Return the share of saturated pixels of a frame, and whether it is blank."""
-    sample = pixels[::_SAMPLED_EVERY, ::_SAMPLED_EVERY]
-    blank = bool(sample.min() == sample.max())
-    if pixels.dtype.kind not in "iu":
-        return 0.0, blank
-    return float(np.mean(sample == np.iinfo(pixels.dtype).max)), blank

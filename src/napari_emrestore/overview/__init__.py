@@ -11,14 +11,39 @@ What it does not do: align two images (`registration`), restore a burst (`restor
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_HOMES: dict[str, str] = {}
+if TYPE_CHECKING:
+    from napari_emrestore.overview.region_files import read_regions, write_regions
+    from napari_emrestore.overview.region_masks import RegionMask
+    from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
 
-__all__: list[str] = []
+_HOMES = {
+    "Overview": "regions",
+    "Region": "regions",
+    "RegionClass": "regions",
+    "RegionMask": "region_masks",
+    "RegionSet": "regions",
+    "read_regions": "region_files",
+    "write_regions": "region_files",
+}
+
+__all__ = [
+    "Overview",
+    "Region",
+    "RegionClass",
+    "RegionMask",
+    "RegionSet",
+    "read_regions",
+    "write_regions",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

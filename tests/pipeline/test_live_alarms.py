@@ -105,9 +105,19 @@ def test_small_frames_and_those_with_gaps_are_not_called_dark_without_reason():
     assert not shows_something(np.full(SHAPE, np.nan))
 
 
-def test_saturation_is_that_of_the_type():
-    meter, half = ExposureMeter(), np.zeros((40, 80), np.uint8)
-    half[:, 40:] = 255
-    assert meter.saturated(half) == 0.5
-    assert meter.saturated(half.astype(np.uint16)) == 0
-    assert meter.saturated(half.astype(np.float32)) == 0
+@pytest.mark.parametrize(
+    ("dtype", "top", "share"),
+    [
+        (np.uint8, 255, 0.5),
+        (np.uint16, 4095, 0.5),
+        (np.int16, 32767, 0.5),
+        (np.uint16, 4094, 0.0),
+        (np.uint8, 1, 0.0),
+        (np.float32, 255, 0.0),
+    ],
+    ids=str,
+)
+def test_saturation_is_that_of_so_many_bits(dtype, top, share):
+    half = np.zeros((40, 80), dtype)
+    half[:, 40:] = top
+    assert ExposureMeter().saturated(half) == share

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EVERY = 4
+_LEAST_CEILING = 255
 _BLOCK = 4
 _MOST_PX = 1 << 17
 _LEAST_PX = 1024
@@ -23,10 +24,16 @@ class ExposureMeter:
         self._lit = np.inf
 
     def saturated(self, pixels: NDArray[Any]) -> float:
-        """Return the share of pixels ``(Y, X)`` at the detector's ceiling; 0 for types without one."""
+        """Return the share of pixels ``(Y, X)`` at the detector's ceiling; 0 for types without one.
+
+        A ceiling is the greatest number of so many bits, 8 at least: 4095 for a camera of 12 bits in files of 16.
+        """
         if pixels.dtype.kind not in "iu":
             return 0.0
-        return float(np.mean(pixels[::_EVERY, ::_EVERY] == np.iinfo(pixels.dtype).max))
+        sample = pixels[::_EVERY, ::_EVERY]
+        top = int(sample.max())
+        is_ceiling = top >= _LEAST_CEILING and top & (top + 1) == 0
+        return float(np.mean(sample == top)) if is_ceiling else 0.0
 
     def is_dark(self, pixels: NDArray[Any]) -> bool:
         """Return whether a frame ``(Y, X)`` shows nothing, and is no brighter than one that showed something.

@@ -60,6 +60,16 @@ def test_the_figure_is_the_peers(cells):
     assert (result.error, result.recall, result.precision) == pytest.approx(expected)
 
 
+def test_pixels_of_no_region_are_split_and_join_nothing():
+    truth = np.repeat([[1, 2]], 4, axis=0).repeat(3, axis=1)  # two regions of 4 x 3
+    left_out = truth.copy()
+    left_out[:, 2:4] = 0
+    found = adapted_rand(left_out, truth)
+    assert found.precision == 1
+    # of each region's 12 pixels, 8 are together: pairs of different pixels
+    assert found.recall == pytest.approx(8 * 7 / (12 * 11))
+
+
 def test_what_cannot_be_compared_is_refused(cells):
     image, truth = cells
     with pytest.raises(InputError, match="shape"):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.evaluation import Evaluation
 
 _PROTOCOLS = ("plos", "sgpn", "kat", "ede-low", "ede-ordinary")
+_LABEL_KINDS = ("regions", "inside", "membranes")
 _TUNED = "gaussian,wiener,wavelet,tv-chambolle,nlmeans,bm3d-calibrated"
 
 
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="true regions, one file per image: adds the adapted Rand error of a fixed segmentation",
     )
+    parser.add_argument(
+        "--label-kind",
+        choices=_LABEL_KINDS,
+        help="what label files hold: a number per region, or white inside of regions or on membranes "
+        "(default: inside for files of two values, else regions)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of all drawing (default: 0)")
     add_device(parser)
 
@@ -68,6 +75,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
         size_px=arguments.size,
         seed=arguments.seed,
         labels=arguments.labels,
+        label_kind=arguments.label_kind,
         device=arguments.device,
         precision=arguments.precision,
     )
@@ -93,7 +101,7 @@ def _tell(evaluation: Evaluation, terminal: Terminal) -> None:
     rows = (
         (
             method.name,
-            *(f"{evaluation.values[method.name, measure].mean():.4g}" for measure in measures),
+            *(_mean(evaluation, method.name, measure) for measure in measures),
             f"{evaluation.seconds[method.name]:.3f}",
             f"{evaluation.peak_mib[method.name]:.0f}",
         )
@@ -118,6 +126,11 @@ def _tell(evaluation: Evaluation, terminal: Terminal) -> None:
         )
     for note in (*(method.note for method in evaluation.methods if method.note), *evaluation.notes):
         terminal.say(f"Note: {note}")
+
+
+def _mean(evaluation: Evaluation, method: str, measure: str) -> str:
+    values = evaluation.values.get((method, measure))
+    return "–" if values is None else f"{values.mean():.4g}"
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ import pytest
 from imageio.v3 import imread, imwrite
 
 from napari_emrestore.core import InputError
+from napari_emrestore.metrics import adapted_rand
 from napari_emrestore.pipeline.evaluation import EvaluationSettings, evaluate, write_report
-from napari_emrestore.pipeline.evaluation.methods import BEST_CLASSICAL, UNRESTORED
+from napari_emrestore.pipeline.evaluation.labelling import load_labels
+from napari_emrestore.pipeline.evaluation.methods import BEST_CLASSICAL, GROUND_TRUTH, UNRESTORED
 from napari_emrestore.pipeline.evaluation.reporting import SUMMARY_COLUMNS, summarise
 from napari_emrestore.training import draw_scene
 
@@ -135,9 +137,72 @@ def test_labels_add_what_restoring_does_to_a_segmentation(labelled, tmp_path):
     assert 0 <= evaluation.values["gaussian-calibrated", "adapted Rand error"].mean() < raw <= 1
     table = next(p for p in write_report(evaluation, tmp_path) if p.suffix == ".md").read_text()
     assert "only differences mean something" in table
+    assert "The labels hold 32 true regions in 2 images." in table
+    assert "| ground truth |" in table
     assert "particle diameter (true 48.0)" in table
     with pytest.raises(InputError, match="protocol plos moves"):
         evaluate(replace(settings, protocol="plos", size_px=128))
+
+
+def test_the_truth_is_segmented_beside_raw_and_restored(labelled):
+    folder, labels = labelled
+    settings = EvaluationSettings(
+        folder, ("gaussian-calibrated",), "sgpn", tune=(), repeats=1, shrink=1, size_px=160, labels=labels
+    )
+    evaluation = evaluate(settings)
+    assert [method.name for method in evaluation.methods] == [UNRESTORED, "gaussian-calibrated", GROUND_TRUTH]
+    assert evaluation.values[GROUND_TRUTH, "adapted Rand error"].mean() < 0.05
+    for measure in ("Rand precision", "Rand recall"):
+        assert evaluation.values[GROUND_TRUTH, measure].mean() > 0.95
+    assert (GROUND_TRUTH, "PSNR") not in evaluation.values
+    assert GROUND_TRUTH not in evaluation.error_maps
+
+
+def test_white_membranes_give_the_regions_that_white_insides_give(labelled, tmp_path):
+    folder, labels = labelled
+    for path in Path(labels).iterdir():
+        imwrite(tmp_path / path.name, np.where(imread(path) == 0, 255, 0).astype(np.uint8))
+    regions = load_labels(folder, labels, shrink=1)
+    turned = load_labels(folder, str(tmp_path), shrink=1, kind="membranes")
+    for name, found in regions.items():
+        assert adapted_rand(turned[name], found).error == 0
+    settings = EvaluationSettings(
+        folder, (), "kat", tune=(), repeats=1, shrink=1, size_px=160, labels=str(tmp_path)
+    )
+    with pytest.raises(InputError, match=r"darker by .* --label-kind membranes"):
+        evaluate(settings)
+    with pytest.raises(InputError, match="'walls' came"):
+        load_labels(folder, labels, shrink=1, kind="walls")
+
+
+def test_classes_of_pixels_are_no_regions(labelled, tmp_path):
+    classes = np.random.default_rng(0).integers(0, 3, (160, 160)).astype(np.uint8)
+    for k in range(2):
+        imwrite(tmp_path / f"classes_{k}.png", classes)
+    with pytest.raises(InputError, match=r"2 numbers lie in .* parts"):
+        load_labels(labelled[0], str(tmp_path), shrink=1)
+
+
+_DATA = Path(__file__).parents[4] / "shared" / "data"
+_NO_DATA = not (_DATA / "labels" / "isbi2012_sstem").is_dir()
+
+
+@pytest.mark.skipif(_NO_DATA, reason="the public stack is not here")
+def test_public_sections_segment_better_without_damage(tmp_path):
+    folder, labels = tmp_path / "images", tmp_path / "labels"
+    for kind, made in (("em", folder), ("labels", labels)):
+        made.mkdir()
+        for path in sorted((_DATA / kind / "isbi2012_sstem").glob("*.png"))[::12]:
+            (made / path.name).symlink_to(path)
+    evaluation = evaluate(
+        EvaluationSettings(str(folder), ("gaussian",), "sgpn", tune=(), repeats=1, labels=str(labels))
+    )
+    errors = {
+        method.name: evaluation.values[method.name, "adapted Rand error"].mean()
+        for method in evaluation.methods
+    }
+    assert errors[GROUND_TRUTH] < 0.3
+    assert errors[GROUND_TRUTH] < errors[UNRESTORED] - 0.05
 
 
 def test_every_image_needs_its_labels(labelled, tmp_path):

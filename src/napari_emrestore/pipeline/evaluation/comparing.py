@@ -8,9 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
-from napari_emrestore.pipeline.evaluation.labelling import attach_labels, load_labels, with_labels
+from napari_emrestore.pipeline.evaluation.labelling import (
+    LabelKind,
+    attach_labels,
+    check_labels,
+    load_labels,
+    with_labels,
+)
 from napari_emrestore.pipeline.evaluation.measuring import tiles
-from napari_emrestore.pipeline.evaluation.methods import Method, baselines, best_classical, load_method
+from napari_emrestore.pipeline.evaluation.methods import (
+    GROUND_TRUTH,
+    Method,
+    baselines,
+    best_classical,
+    load_method,
+)
 from napari_emrestore.pipeline.evaluation.physical import PhysicalCheck, check_lengths
 from napari_emrestore.pipeline.evaluation.protocols import PaperProtocol, find_protocol
 from napari_emrestore.pipeline.scenes import CleanImage, load_clean_images
@@ -55,6 +67,9 @@ class EvaluationSettings:
         Of all drawing.
     labels : str, optional
         Folder of true regions, one file per image: adds the adapted Rand error of a fixed segmentation.
+    label_kind : {"regions", "inside", "membranes"}, optional
+        What the files of `labels` hold; see `load_labels`. ``None``: ``"inside"`` for files of two values,
+        else ``"regions"``.
     device, precision : str
         See `load_restorer`.
     """
@@ -68,6 +83,7 @@ class EvaluationSettings:
     size_px: int | None = None
     seed: int = 0
     labels: str | None = None
+    label_kind: LabelKind | None = None
     device: str = "auto"
     precision: str = "auto"
 
@@ -89,7 +105,7 @@ class Evaluation:
     sources : tuple of str
         Source image of each value.
     values : mapping of (str, str) to ndarray, shape (K,)
-        Value of every tile or image, by method and measure.
+        Value of every tile or image, by method and measure; a ground truth has those of a segmentation only.
     error_maps : mapping of str to ndarray, shape (Y, X)
         Mean absolute error per pixel over instances, or over the tiles of a protocol that measures
         tiles, by method.
@@ -138,7 +154,10 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
     labels: dict[str, NDArray[np.int32]] = {}
     if settings.labels is not None:
         protocol = with_labels(protocol, settings.shrink)
-        labels = load_labels(settings.folder, settings.labels, shrink=settings.shrink)
+        labels = load_labels(
+            settings.folder, settings.labels, shrink=settings.shrink, kind=settings.label_kind
+        )
+        notes += check_labels(labels, images)
     tested, kept_for_tuning = _split(images, tune=bool(settings.tune))
     size = settings.size_px or _fitting_size(protocol.size_px, images)
     methods = baselines(protocol.frames)
@@ -151,6 +170,8 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
             *missing,
             f"Tuned on {', '.join(image.name for image in kept_for_tuning)}, which are in no table.",
         ]
+    if protocol.segmentation:
+        methods.append(Method(GROUND_TRUTH, note="what the segmentation makes of the image without damage"))
     table = _Table(protocol, methods)
     total = len(tested) * settings.repeats
     for done, (source, instance) in enumerate(_make_instances(protocol, tested, size, settings)):
@@ -223,10 +244,14 @@ class _Table:
         before = len(self.sources)
         for method in self._methods:
             restored = method.apply(instance, monitor=monitor)
+            is_truth = method.name == GROUND_TRUTH
             for measure, numbers in self._protocol.measure(restored, instance).items():
+                if is_truth and measure not in self._protocol.segmentation:
+                    continue
                 self.values.setdefault((method.name, measure), []).extend(numbers)
                 self.sources[before:] = [source] * len(numbers)
-            self._add_error(method.name, np.abs(restored - instance.truth))
+            if not is_truth:
+                self._add_error(method.name, np.abs(restored - instance.truth))
 
     def _add_error(self, method: str, error: NDArray[np.float32]) -> None:
         cuts = tiles(error.shape) if self._protocol.in_tiles else [np.s_[:, :]]

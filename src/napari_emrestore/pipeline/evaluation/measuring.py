@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Measure = Callable[[Image, Instance], Values]
 
 TILE_PX = 128
-RAND_ERROR = "adapted Rand error"
+RAND_ERROR, RAND_PRECISION, RAND_RECALL = "adapted Rand error", "Rand precision", "Rand recall"
 
 
 def tile_scores(restored: Image, instance: Instance) -> Values:
@@ -92,7 +92,7 @@ def squared_error(restored: Image, instance: Instance) -> Values:
 
 
 def segmentation_error(restored: Image, instance: Instance, width_px: float) -> Values:
-    """Return the adapted Rand error of the fixed segmentation of the restored image.
+    """Return adapted Rand error, precision and recall of the fixed segmentation of the restored image.
 
     Parameters
     ----------
@@ -106,4 +106,5 @@ def segmentation_error(restored: Image, instance: Instance, width_px: float) -> 
     from napari_emrestore.metrics import adapted_rand, segment_membranes
 
     labels = segment_membranes(restored, width_px=width_px)
-    return {RAND_ERROR: [adapted_rand(labels, instance.labels).error]}  # type: ignore[arg-type]
+    found = adapted_rand(labels, instance.labels)  # type: ignore[arg-type]
+    return {RAND_ERROR: [found.error], RAND_PRECISION: [found.precision], RAND_RECALL: [found.recall]}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 UNRESTORED = "degraded"
 FRAME_AVERAGE = "frame average"
+GROUND_TRUTH = "ground truth"
 BEST_CLASSICAL = "best tuned classical"
 _TIMING_PX = 512
 _TIMING_RUNS = 3
@@ -39,7 +40,7 @@ class Method:
     name : str
         Unique in its table.
     restorer : Restorer, optional
-        ``None`` for the rows that take the first frame or the average as they are.
+        ``None`` for the rows that take the first frame, the average or the truth as they are.
     parameters : int
         Trained numbers of a network; 0 for everything else.
     note : str
@@ -54,6 +55,8 @@ class Method:
     def apply(self, instance: Instance, *, monitor: Monitor = SILENT) -> Image:
         """Return the restoration ``(Y, X)`` of an instance, in its units."""
         frames = instance.frames
+        if self.name == GROUND_TRUTH:
+            return instance.truth
         if self.restorer is None:
             return frames[0] if self.name == UNRESTORED else np.asarray(frames.mean(axis=0))
         from napari_emrestore.restoration import restore
@@ -65,7 +68,7 @@ class Method:
 
     def seconds_per_frame(self, frames: int) -> float:
         """Return the wall time for one burst of 512 x 512 pixels: the best of up to three runs."""
-        if self.name == UNRESTORED:
+        if self.name in (UNRESTORED, GROUND_TRUTH):
             return 0.0
         burst = _timing_burst(frames)
         self.apply(burst)  # loading and compiling are not part of it
@@ -84,7 +87,7 @@ class Method:
         """
         from napari_emrestore.restoration.memory import peak_bytes
 
-        if self.name == UNRESTORED:
+        if self.name in (UNRESTORED, GROUND_TRUTH):
             return 0.0
         burst = _timing_burst(frames)
         return peak_bytes(lambda: self.apply(burst)) / 2**20

@@ -31,7 +31,11 @@ def draw_densities(evaluation: Evaluation, path: Path) -> Path:
     measures = list(evaluation.protocol.measures)
     figure = Figure(figsize=(5.0 * len(measures), 4.0), layout="constrained")
     for axes, measure in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
-        values = {method.name: evaluation.values[method.name, measure] for method in evaluation.methods}
+        values = {
+            method.name: evaluation.values[method.name, measure]
+            for method in evaluation.methods
+            if (method.name, measure) in evaluation.values
+        }
         low, high = _span(values, evaluation.protocol.curves.get(measure))
         points = np.linspace(low, high, _POINTS)
         for position, (name, numbers) in enumerate(values.items()):

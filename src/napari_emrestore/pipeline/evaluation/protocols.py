@@ -42,6 +42,9 @@ class PaperProtocol:
         Range over which the density of a measure is drawn, where the paper fixes it.
     known_lengths : bool
         Whether known lengths are read off restored scenes too; see `physical`.
+    segmentation : tuple of str
+        Those of `measures` that say how well a segmentation of the image finds true regions. They are
+        measured on the truth as well, which has a row of its own for them.
     notes : tuple of str
         What a reader of a table must know.
     """
@@ -56,6 +59,7 @@ class PaperProtocol:
     in_tiles: bool = False
     curves: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     known_lengths: bool = False
+    segmentation: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

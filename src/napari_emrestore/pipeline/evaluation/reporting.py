@@ -45,7 +45,8 @@ def summarise(evaluation: Evaluation) -> list[dict[str, object]]:
     """Return one record per method and measure, with the keys `SUMMARY_COLUMNS`.
 
     Differences are this row minus the other one, in units of the measure, paired by instance; the baseline
-    is the frame average of a burst and the degraded frame of a single one.
+    is the frame average of a burst and the degraded frame of a single one. The ground truth has rows for
+    the measures of a segmentation only.
     """
     names = [method.name for method in evaluation.methods]
     baseline = FRAME_AVERAGE if FRAME_AVERAGE in names else UNRESTORED
@@ -73,6 +74,7 @@ def summarise(evaluation: Evaluation) -> list[dict[str, object]]:
         }
         for measure, higher in evaluation.protocol.measures.items()
         for method in evaluation.methods
+        if (method.name, measure) in evaluation.values
     ]
 
 
@@ -121,11 +123,12 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> list[Path]:
 
 def markdown_table(evaluation: Evaluation) -> str:
     """Return the comparison as a Markdown table with its conditions under it."""
-    measures = list(evaluation.protocol.measures)
+    measures = [m for m in evaluation.protocol.measures if m not in evaluation.protocol.segmentation]
     header = ["method", *measures, *(f"{measure} over baseline (95 %)" for measure in measures[:1])]
     header += ["over best classical (95 %)", "parameters", "s per 512x512 frame", "peak MiB"]
     by_method: dict[str, list[dict[str, object]]] = {}
-    for row in summarise(evaluation):
+    records = summarise(evaluation)
+    for row in (record for record in records if record["measure"] in measures):
         by_method.setdefault(str(row["method"]), []).append(row)
     lines = [_line(header), _line(["---"] * len(header))]
     for name, rows in by_method.items():
@@ -143,8 +146,30 @@ def markdown_table(evaluation: Evaluation) -> str:
         *evaluation.notes,
     ]
     title = f"# {evaluation.protocol.title}\n"
+    segmented = ["", *_segmentation_table(evaluation, records)] if evaluation.protocol.segmentation else []
     known = ["", *_lengths_table(evaluation)] if evaluation.lengths else []
-    return "\n".join([title, *lines, *known, "", *(f"- {condition}" for condition in conditions), ""])
+    notes = (f"- {condition}" for condition in conditions)
+    return "\n".join([title, *lines, *segmented, *known, "", *notes, ""])
+
+
+def _segmentation_table(evaluation: Evaluation, records: Sequence[dict[str, object]]) -> list[str]:
+    """Return how well regions are found as the lines of a table, with the error's gain over the baseline."""
+    measures = evaluation.protocol.segmentation
+    by_method: dict[str, list[dict[str, object]]] = {}
+    for record in (record for record in records if record["measure"] in measures):
+        by_method.setdefault(str(record["method"]), []).append(record)
+    header = ["segmentation of", *measures, f"{measures[0]} over baseline (95 %)"]
+    rows = (
+        _line(
+            [
+                name,
+                *(f"{row['mean']:.4g} ± {row['sd']:.2g}" for row in rows),
+                _interval(rows[0], "over baseline", "baseline"),
+            ]
+        )
+        for name, rows in by_method.items()
+    )
+    return [_line(header), _line(["---"] * len(header)), *rows]
 
 
 def _lengths_table(evaluation: Evaluation) -> list[str]:

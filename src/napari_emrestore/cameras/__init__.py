@@ -17,19 +17,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_emrestore.cameras.catalogue import CameraKind, camera_settings, list_cameras, open_camera
+    from napari_emrestore.cameras.described_settings import CameraSetting, describe_settings
     from napari_emrestore.cameras.ring import Ring
     from napari_emrestore.cameras.source import LiveSource
 
 _HOMES = {
     "CameraKind": "catalogue",
+    "CameraSetting": "described_settings",
     "LiveSource": "source",
     "Ring": "ring",
     "camera_settings": "catalogue",
+    "describe_settings": "described_settings",
     "list_cameras": "catalogue",
     "open_camera": "catalogue",
 }
 
-__all__ = ["CameraKind", "LiveSource", "Ring", "camera_settings", "list_cameras", "open_camera"]
+__all__ = [
+    "CameraKind",
+    "CameraSetting",
+    "LiveSource",
+    "Ring",
+    "camera_settings",
+    "describe_settings",
+    "list_cameras",
+    "open_camera",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,15 +8,17 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.core import InputError
+from napari_emrestore.core import SILENT, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emrestore.cameras.source import LiveSource
+    from napari_emrestore.core import Monitor
 
 ENTRY_POINTS = "napari_emrestore.cameras"
 """Group of entry points by which other packages add cameras: a name, and a callable that opens one."""
+_GIVEN = ("reader", "monitor")  # by whoever opens a camera, to those that take them; not settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def list_cameras() -> tuple[CameraKind, ...]:
     )
 
 
-def open_camera(name: str, *, reader: Callable[..., Any] | None = None, **settings: Any) -> LiveSource:
+def open_camera(
+    name: str, *, reader: Callable[..., Any] | None = None, monitor: Monitor = SILENT, **settings: Any
+) -> LiveSource:
     """Return a camera that is ready to be iterated.
 
     Parameters
@@ -72,6 +76,8 @@ def open_camera(name: str, *, reader: Callable[..., Any] | None = None, **settin
         Of `list_cameras`.
     reader : callable, optional
         Opens a path as a stack of frames, for cameras that read files; for example `io.open_frames`.
+    monitor : Monitor
+        Asked again and again by cameras that wait for the first frame; may cancel that.
     **settings
         Of this camera, see `camera_settings`.
 
@@ -84,29 +90,38 @@ def open_camera(name: str, *, reader: Callable[..., Any] | None = None, **settin
         If the camera needs a package that is not installed.
     SourceTimeoutError
         If the first frame, which tells shape and type, does not come in time.
+    Cancelled
+        If the monitor was asked to stop while the first frame was waited for.
     """
-    opener = _opener(name)
+    opener = camera_opener(name)
     known = inspect.signature(opener).parameters
     takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
     unknown = [setting for setting in settings if setting not in known and not takes_any]
     if unknown:
         raise InputError(
-            f"The settings of camera {name!r} are {', '.join(p for p in known if p != 'reader')}",
+            f"The settings of camera {name!r} are {', '.join(p for p in known if p not in _GIVEN)}",
             came=f"{unknown[0]!r} came",
         )
-    if "reader" in known:
-        settings["reader"] = reader
+    given = {"reader": reader, "monitor": monitor}
+    settings |= {name: given[name] for name in _GIVEN if name in known}
     camera: LiveSource = opener(**settings)
     return camera
 
 
 def camera_settings(name: str) -> dict[str, inspect.Parameter]:
     """Return the settings of a camera with their defaults and types, by name, without opening it."""
-    known = inspect.signature(_opener(name), eval_str=False).parameters
-    return {setting: p for setting, p in known.items() if setting != "reader"}
+    known = inspect.signature(camera_opener(name), eval_str=False).parameters
+    return {setting: p for setting, p in known.items() if setting not in _GIVEN}
 
 
-def _opener(name: str) -> Callable[..., Any]:
+def camera_opener(name: str) -> Callable[..., Any]:
+    """Return what opens a camera of the table; imports its module.
+
+    Raises
+    ------
+    InputError
+        If there is no such camera.
+    """
     rows = {row.name: row for row in list_cameras()}
     if name not in rows:
         raise InputError(f"A camera is one of {', '.join(rows)}", came=f"{name!r} came")

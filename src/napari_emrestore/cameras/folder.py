@@ -14,10 +14,12 @@ import numpy as np
 
 from napari_emrestore.cameras.folder_listing import Listing, trailing_number
 from napari_emrestore.cameras.source import SLICE_S, LiveSource, checked_timeout
-from napari_emrestore.core import EmRestoreError, Frame, InputError, SourceTimeoutError
+from napari_emrestore.core import SILENT, EmRestoreError, Frame, InputError, SourceTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from napari_emrestore.core import Monitor
 
 Order = Literal["name", "time"]
 SUFFIXES = (".tif", ".tiff", ".dm3", ".dm4", ".mrc", ".mrcs", ".st", ".ser", ".emd", ".png")
@@ -35,6 +37,7 @@ def open_folder(
     patience_s: float = 10.0,
     timeout_s: float = 30.0,
     reader: Callable[..., Any] | None = None,
+    monitor: Monitor = SILENT,
 ) -> WatchedFolder:
     """Return the frames that appear in a folder from now on; waits for the first.
 
@@ -59,6 +62,8 @@ def open_folder(
     reader : callable
         Opens a path as a stack, for example `io.open_frames`; refuses, with an `EmRestoreError`, files that
         are not complete.
+    monitor : Monitor
+        May cancel the wait for the first frame.
 
     Raises
     ------
@@ -91,7 +96,7 @@ def open_folder(
         pages.pass_over_what_is_there()
     news = _News(place)
     try:
-        first = _first(pages, news, poll_s, timeout_s, place)
+        first = _first(pages, news, poll_s, timeout_s, place, monitor)
     except BaseException:
         news.close()
         raise
@@ -269,9 +274,12 @@ class _News:
             self._observer = None
 
 
-def _first(pages: _Pages, news: _News, poll_s: float, timeout_s: float, folder: Path) -> Frame:
+def _first(
+    pages: _Pages, news: _News, poll_s: float, timeout_s: float, folder: Path, monitor: Monitor
+) -> Frame:
     until = time.monotonic() + timeout_s
     while (frame := pages.next()) is None:
+        monitor.step(0, 1, "waiting for the first file")
         if time.monotonic() > until:
             raise SourceTimeoutError(
                 "A watched folder gets image files",

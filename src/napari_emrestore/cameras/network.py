@@ -11,11 +11,13 @@ import numpy as np
 
 from napari_emrestore.cameras.network_protocol import MOST_HEADER_BYTES, Received, decode
 from napari_emrestore.cameras.source import SLICE_S, LiveSource, checked_timeout
-from napari_emrestore.core import FormatError, Frame, InputError, SourceTimeoutError
+from napari_emrestore.core import SILENT, FormatError, Frame, InputError, SourceTimeoutError
 from napari_emrestore.core.optional import optional_package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from napari_emrestore.core import Monitor
 
 MOST_FRAME_BYTES = 256 << 20
 
@@ -27,6 +29,7 @@ def open_network(
     held_frames: int = 16,
     most_frame_bytes: int = MOST_FRAME_BYTES,
     timeout_s: float = 30.0,
+    monitor: Monitor = SILENT,
 ) -> NetworkCamera:
     """Return a camera that receives frames; waits for the first.
 
@@ -43,6 +46,8 @@ def open_network(
         A larger message ends its sender's connection.
     timeout_s : float
         See `LiveSource`; also for the first frame.
+    monitor : Monitor
+        May cancel the wait for the first frame.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def open_network(
     checked_timeout(timeout_s)
     inbox = Inbox(address, allow_remote=allow_remote, held=held_frames, most_bytes=most_frame_bytes)
     try:
-        first = _first(inbox, timeout_s)
+        first = _first(inbox, timeout_s, monitor)
     except BaseException:
         inbox.close()
         raise
@@ -172,8 +177,9 @@ class Inbox:
         self._context.term()
 
 
-def _first(inbox: Inbox, timeout_s: float) -> Received:
+def _first(inbox: Inbox, timeout_s: float, monitor: Monitor) -> Received:
     for received in _received(inbox, time.monotonic() + timeout_s):
+        monitor.step(0, 1, "waiting for the first message")
         if received is not None:
             return received
     raise SourceTimeoutError(

@@ -17,6 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help="recipe file, or the name of a bundled one")
     parser.add_argument("--data", required=True, help="folder that the recipe's image patterns start from")
     parser.add_argument("-o", "--output", required=True, help="folder for weights, card and checkpoint")
+    parser.add_argument("--backbone", metavar="FILE", help="weights file for the network's ImageNet backbone")
+    parser.add_argument(
+        "--vgg", metavar="FILE", help="VGG-19 weights file, for a recipe with a perceptual term"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1 or mps (default: cpu)")
 
 
@@ -28,7 +32,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     folder.mkdir(parents=True, exist_ok=True)
     recipe = read_recipe(find_recipe(arguments.recipe))
     with terminal.progress() as monitor:
-        card = fit(recipe, Path(arguments.data), folder=folder, device=arguments.device, monitor=monitor)
+        card = fit(
+            recipe,
+            Path(arguments.data),
+            folder=folder,
+            device=arguments.device,
+            monitor=monitor,
+            backbone=Path(arguments.backbone) if arguments.backbone else None,
+            vgg=Path(arguments.vgg) if arguments.vgg else None,
+        )
     terminal.say(f"Wrote {folder / card.id}.toml and {card.weights}")
     for name, value in card.training.items():
         terminal.say(f"  {name}: {value}")

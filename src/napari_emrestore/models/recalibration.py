@@ -16,7 +16,7 @@ import numpy as np
 from napari_emrestore.core import InputError, ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import torch
     from numpy.typing import NDArray
@@ -100,14 +100,34 @@ def recalibrated(
     ModelError
         If the network has no batch normalisation.
     """
+    crops = list(_crops(frames, rng, passes, crop_px, stride_px))
+    return statistics_over(network, (crop[None] for crop in crops))
+
+
+def statistics_over(network: torch.nn.Module, batches: Iterable[NDArray[np.float32]]) -> BatchStatistics:
+    """Return the plain average of the statistics of some batches; the network stays as it was.
+
+    Parameters
+    ----------
+    network : Module
+        As for `recalibrated`.
+    batches : iterable of ndarray, shape (B, N, Y, X)
+        In model range; of sizes that the network takes.
+
+    Raises
+    ------
+    ModelError
+        If the network has no batch normalisation.
+    """
     import torch
 
-    crops = list(_crops(frames, rng, passes, crop_px, stride_px))
     device = next(network.parameters()).device
     former = current_statistics(network)
+    passes = 0
     with _gathering(network), torch.no_grad():
-        for crop in crops:
-            network(torch.from_numpy(crop[None]).to(device))
+        for batch in batches:
+            network(torch.from_numpy(batch).to(device))
+            passes += 1
         gathered = current_statistics(network)
     use_statistics(network, former)
     return BatchStatistics(gathered.tensors, passes)

@@ -7,17 +7,20 @@ import json
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from napari_emrestore.training.data import Batch
-from napari_emrestore.training.losses import LOSSES
+from napari_emrestore.training.losses import ssim
+from napari_emrestore.training.objective import Objective, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
     from napari_emrestore.core import Monitor
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from napari_emrestore.training.recipe import OptimiserRecipe
 
 VALIDATION_SAMPLES = 24
-_SMALLEST_ERROR = 0.01
+_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,22 @@ class Progress:
     seconds : float
         Wall time spent, over all sessions of the run.
     history : tuple of dict
-        One record per validation: step, training loss, PSNR of the network and of the frame mean.
+        One record per validation: step, training loss, PSNR and SSIM of the network and of the frame mean.
     """
 
     step: int
     seconds: float
     history: tuple[dict[str, float], ...]
+
+
+class Watch(Protocol):
+    """Someone who looks on while a network learns."""
+
+    def learnt(self, step: int, loss: float) -> None:
+        """Take the training loss of a step."""
+
+    def validated(self, record: Mapping[str, float], shown: Batch, restored: NDArray[np.float32]) -> None:
+        """Take the figures of a validation, its samples and what the network made of them, (B, Y, X)."""
 
 
 def learning_rate(recipe: OptimiserRecipe, step: int) -> float:
@@ -65,6 +78,10 @@ def train(
     folder: Path,
     monitor: Monitor,
     device: str = "cpu",
+    *,
+    objective: Objective | None = None,
+    frozen: nn.Module | None = None,
+    watch: Watch | None = None,
 ) -> tuple[nn.Module, Progress]:
     """Train `network` and return the average of its weights over the run.
 
@@ -89,11 +106,18 @@ def train(
         Reports steps; asking to stop leaves a checkpoint first.
     device : str
         A torch device.
+    objective : Objective, optional
+        What to make small; by default the distance to the ground truth that `recipe` names.
+    frozen : torch.nn.Module, optional
+        Part of the network that stays as it is for the first ``recipe.frozen_steps`` steps.
+    watch : Watch, optional
+        Told every loss and shown every validation.
 
     Returns
     -------
     network : torch.nn.Module
-        The averaged network, in evaluation mode, on the CPU.
+        The averaged network, in evaluation mode, on the CPU; that of the highest validation SSIM if the
+        recipe keeps the best.
     progress : Progress
         Steps, seconds and the validation history.
     """
@@ -103,48 +127,46 @@ def train(
 
     network.to(device)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = _Run(network, recipe, folder, device)
+    objective = objective or Objective(recipe, device)
+    run = _Run(network, recipe, objective, folder)
     run.resume()
-    loss_of = LOSSES[recipe.loss]
     held_out = validation.batch(range(VALIDATION_SAMPLES), frames_for_validation)
     while run.step < recipe.steps:
+        if frozen is not None:
+            frozen.requires_grad_(run.step >= recipe.frozen_steps)
         indices = range(run.step * batch, (run.step + 1) * batch)
-        shown = samples.batch(indices, samples.draw_frames(run.step))
-        losses = loss_of(run.restore(run.network, shown), torch.from_numpy(shown.truths).to(device))
-        if recipe.balanced:
-            losses = losses * torch.from_numpy(_balance(shown)).to(device)
-        loss = losses.mean()
-        run.learn(loss)
-        note = f"loss {loss.item():.4f}"
+        note = run.learn(samples.batch(indices, samples.draw_frames(run.step)))
+        if watch is not None:
+            watch.learnt(run.step, run.last_loss)
         if run.step % recipe.validate_every == 0 or run.step == recipe.steps:
-            note = run.validate(held_out)
+            run.refresh(samples, batch)
+            restored = run.validate(held_out)
+            note = _sentence(run.history[-1])
+            if watch is not None:
+                watch.validated(run.history[-1], held_out, restored)
         try:
             monitor.step(run.step, recipe.steps, note)
         except Cancelled:
             run.save()
             raise
-    return run.averaged.cpu().eval(), Progress(run.step, run.seconds, tuple(run.history))
+    return run.result().cpu().eval(), Progress(run.step, run.seconds, tuple(run.history))
 
 
 class _Run:
-    """The moving parts of one run: network, its average, optimiser, step, clock."""
+    """The moving parts of one run: network, its average, optimiser, objective, step, clock."""
 
-    def __init__(self, network: nn.Module, recipe: OptimiserRecipe, folder: Path, device: str) -> None:
-        import torch
-
+    def __init__(
+        self, network: nn.Module, recipe: OptimiserRecipe, objective: Objective, folder: Path
+    ) -> None:
         self.network = network
         self.averaged = copy.deepcopy(network).requires_grad_(False)
         self.recipe = recipe
+        self.objective = objective
         self.folder = folder
-        self.device = device
-        decayed = [p for p in network.parameters() if p.ndim > 1]
-        plain = [p for p in network.parameters() if p.ndim <= 1]
-        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(
-            groups, recipe.rate, betas=(0.9, 0.95), weight_decay=recipe.weight_decay
-        )
+        self.optimiser = build_optimiser(network, recipe)
         self.step = 0
         self.history: list[dict[str, float]] = []
+        self._best: dict[str, torch.Tensor] = {}
         self._losses: list[float] = []
         self._seconds_before = 0.0
         self._started = time.perf_counter()
@@ -154,12 +176,18 @@ class _Run:
     def seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._started
 
-    def learn(self, loss: torch.Tensor) -> None:
-        """Take one optimiser step and move the average."""
+    @property
+    def last_loss(self) -> float:
+        return self._losses[-1]
+
+    def learn(self, shown: Batch) -> str:
+        """Take one optimiser step, move the average and return the loss in words."""
         import torch
 
+        rate = learning_rate(self.recipe, self.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.recipe, self.step)
+            group["lr"] = rate
+        loss = self.objective.loss(self.network, shown, self.step, rate / self.recipe.rate)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
@@ -174,19 +202,24 @@ class _Run:
                     mean.lerp_(live[name], 1 - keep)
                 else:
                     mean.copy_(live[name])
+        return f"loss {self.last_loss:.4f}"
 
-    def restore(self, network: nn.Module, batch: Batch) -> torch.Tensor:
-        """Return what a network makes of a batch."""
-        import torch
+    def refresh(self, samples: SampleMaker, batch: int) -> None:
+        """Gather the averaged network's batch statistics anew: an average of them belongs to no network."""
+        from napari_emrestore.models.recalibration import statistics_over, use_statistics
 
-        given = [torch.from_numpy(batch.bursts).to(self.device)]
-        if getattr(network, "noise_input", False):
-            given.append(torch.from_numpy(batch.noise).to(self.device))
-        output: torch.Tensor = network(*given)
-        return output
+        passes = self.recipe.refresh_passes
+        if passes == 0:
+            return
+        first = max(self.step - passes, 0)
+        shown = (
+            samples.batch(range(step * batch, (step + 1) * batch), samples.draw_frames(step)).bursts
+            for step in range(first, first + passes)
+        )
+        use_statistics(self.averaged, statistics_over(self.averaged, shown))
 
-    def validate(self, held_out: Batch) -> str:
-        """Score the averaged network on held-out samples, record it and leave a checkpoint."""
+    def validate(self, held_out: Batch) -> NDArray[np.float32]:
+        """Score the averaged network on held-out samples, record it, leave a checkpoint; return its work."""
         import torch
 
         self.averaged.eval()
@@ -195,20 +228,31 @@ class _Run:
                 Batch(held_out.bursts[i], held_out.noise[i], held_out.truths[i])
                 for i in np.array_split(np.arange(len(held_out.truths)), len(held_out.truths) // 4)
             )
-            outputs = [self.restore(self.averaged, part).cpu().numpy() for part in parts]
+            outputs = [apply(self.averaged, part, self.objective.device)[0].cpu().numpy() for part in parts]
+        restored, means = np.concatenate(outputs), held_out.bursts.mean(1)
         record = {
             "step": self.step,
             "seconds": round(self.seconds, 1),
             "loss": round(float(np.mean(self._losses)), 5),
-            "psnr_db": round(_psnr(np.concatenate(outputs), held_out.truths), 3),
-            "psnr_of_mean_db": round(_psnr(held_out.bursts.mean(1), held_out.truths), 3),
+            "psnr_db": round(_psnr(restored, held_out.truths), 3),
+            "psnr_of_mean_db": round(_psnr(means, held_out.truths), 3),
+            "ssim": round(_ssim(restored, held_out.truths), 4),
+            "ssim_of_mean": round(_ssim(means, held_out.truths), 4),
         }
         self._losses.clear()
+        if self.recipe.keep == "best" and all(record["ssim"] > old["ssim"] for old in self.history):
+            self._best = {name: tensor.clone() for name, tensor in self.averaged.state_dict().items()}
         self.history.append(record)
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
         self.save()
-        return f"held-out PSNR {record['psnr_db']:.2f} dB, frame mean {record['psnr_of_mean_db']:.2f} dB"
+        return restored
+
+    def result(self) -> nn.Module:
+        """Return the averaged network, with the weights of the best validation if these are to be kept."""
+        if self._best:
+            self.averaged.load_state_dict(self._best)
+        return self.averaged
 
     def save(self) -> None:
         """Leave a checkpoint, written beside and renamed."""
@@ -221,7 +265,9 @@ class _Run:
             "history": self.history,
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
+            "best": self._best,
             "optimiser": self.optimiser.state_dict(),
+            "objective": self.objective.state_dict(),
         }
         torch.save(state, beside)
         beside.replace(self.folder / "checkpoint.pt")
@@ -233,20 +279,46 @@ class _Run:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, map_location=self.device, weights_only=True)
+        state = torch.load(path, map_location=self.objective.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
+        # runs that began before these were kept had neither
+        self.objective.load_state_dict(state.get("objective", {}))
+        self._best = state.get("best", {})
         self.step, self._seconds_before, self.history = state["step"], state["seconds"], state["history"]
 
 
-def _balance(batch: Batch) -> np.ndarray:
-    """Return the weight of each sample: about 1 for a frame mean that is off by 0.1 of the range."""
-    errors = np.abs(batch.bursts.mean(1) - batch.truths).mean((1, 2))
-    return np.asarray(0.1 / (errors + _SMALLEST_ERROR), np.float32)
+def build_optimiser(network: nn.Module, recipe: OptimiserRecipe) -> torch.optim.Optimizer:
+    """Return the optimiser of a recipe; biases and norms are not drawn to zero."""
+    import torch
+
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [
+        {"params": decayed, "weight_decay": recipe.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    if recipe.method == "sgd":
+        return torch.optim.SGD(groups, recipe.rate, momentum=_MOMENTUM)
+    return torch.optim.AdamW(groups, recipe.rate, betas=recipe.betas)
+
+
+def _sentence(record: Mapping[str, float]) -> str:
+    return (
+        f"held-out PSNR {record['psnr_db']:.2f} dB, frame mean {record['psnr_of_mean_db']:.2f} dB, "
+        f"SSIM {record['ssim']:.3f}, frame mean {record['ssim_of_mean']:.3f}"
+    )
 
 
 def _psnr(outputs: np.ndarray, truths: np.ndarray) -> float:
     """Return the mean PSNR over samples (B, Y, X), data range 1, in dB."""
     errors = ((outputs - truths) ** 2).mean((1, 2))
     return float((-10 * np.log10(errors)).mean())
+
+
+def _ssim(outputs: np.ndarray, truths: np.ndarray) -> float:
+    """Return the mean SSIM over samples (B, Y, X), data range 1."""
+    import torch
+
+    return 1 - float(ssim(torch.from_numpy(outputs), torch.from_numpy(truths)).mean())

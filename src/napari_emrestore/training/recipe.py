@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from napari_emrestore.core import InputError
+from napari_emrestore.training.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,13 +96,28 @@ class OptimiserRecipe:
         Share of the steps at the end over which the rate falls to zero.
     rate, weight_decay, clip : float
         Learning rate, decoupled weight decay and the largest gradient norm.
+    method : {"adamw", "sgd"}
+        Adam with decoupled weight decay, or gradient descent with momentum 0.9.
+    betas : tuple of float
+        Decay of Adam's running means.
     loss : str
         Name in ``losses.LOSSES``.
+    loss_weight : float
+        Factor of that loss beside adversarial and perceptual terms.
+    over_scales : bool
+        Take the loss at all three sizes of a network that restores from coarse to fine.
     balanced : bool
         Divide each sample's loss by the error of its frame mean, so that bright samples, whose errors
         are small, teach as much as dark ones.
     average : float
         Decay of the running average of weights that is validated and exported.
+    refresh_passes : int
+        Batches whose statistics replace those of batch normalisation in the averaged network before each
+        validation; 0 keeps the running average of them.
+    frozen_steps : int
+        Steps at the start in which a backbone that came from a file stays as it is.
+    keep : {"last", "best"}
+        Export the network of the last step, or that of the validation with the highest SSIM.
     validate_every : int
         Steps between validations and checkpoints.
     seed : int
@@ -114,11 +130,93 @@ class OptimiserRecipe:
     rate: float = 1e-3
     weight_decay: float = 1e-4
     clip: float = 1.0
+    method: Literal["adamw", "sgd"] = "adamw"
+    betas: tuple[float, float] = (0.9, 0.95)
     loss: str = "l1_ssim"
+    loss_weight: float = 1.0
+    over_scales: bool = False
     balanced: bool = True
     average: float = 0.999
+    refresh_passes: int = 0
+    frozen_steps: int = 0
+    keep: Literal["last", "best"] = "last"
     validate_every: int = 500
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _refuse_other("method", self.method, ("adamw", "sgd"))
+        _refuse_other("keep", self.keep, ("last", "best"))
+        _refuse_other("loss", self.loss, tuple(LOSSES))
+
+
+@dataclass(frozen=True, slots=True)
+class AdversaryRecipe:
+    """A judge that learns to tell restored images from real ones, and what its word weighs.
+
+    Attributes
+    ----------
+    judges : str
+        Name in ``judge.DISCRIMINATORS``: whose discriminators.
+    loss : {"relativistic", "least_squares"}
+        RaGAN-LS of DeblurGAN-v2, or LSGAN of SGPN.
+    weight : float
+        Factor of the adversarial term.
+    width : int
+        Channels of the discriminators' first layer; 64 in the papers.
+    rate : float
+        The judge's learning rate; follows the same warm-up and decay as the restorer's.
+    diff_augment : bool
+        Recolour, shift and cut out what the judge sees (Zhao 2020).
+    from_step : int
+        Step from which judge and term take part; before it the restorer learns the content alone.
+    """
+
+    judges: str
+    loss: Literal["relativistic", "least_squares"]
+    weight: float
+    width: int = 64
+    rate: float = 1e-4
+    diff_augment: bool = False
+    from_step: int = 0
+
+    def __post_init__(self) -> None:
+        _refuse_other("adversary.loss", self.loss, ("relativistic", "least_squares"))
+
+
+@dataclass(frozen=True, slots=True)
+class PerceptualRecipe:
+    """Distance in the features of a VGG-19 that the user gives; without the file it is zero, and said so.
+
+    Attributes
+    ----------
+    weight : float
+        Factor of the term.
+    """
+
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class SemiSupervisedRecipe:
+    """Degraded images without ground truth, from which the restorer learns by the judge's word alone.
+
+    Attributes
+    ----------
+    weight : float
+        Factor of the difference between the judge's ratings of both kinds of restorations.
+    labelled_share : float
+        Share of the training images that keep their ground truth; the others are only shown degraded.
+    pattern : str
+        Glob, below the data folder, of images that came degraded from a microscope; they are shown too.
+    """
+
+    weight: float
+    labelled_share: float = 1.0
+    pattern: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.labelled_share <= 1:
+            raise InputError("labelled_share is above 0 and at most 1", came=f"{self.labelled_share} came")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +237,10 @@ class Recipe:
         What it is shown.
     optimiser : OptimiserRecipe
         How it learns.
+    adversary, perceptual, semi_supervised : optional
+        What the restorer learns from beside the distance to the ground truth.
+    full_recipe : str
+        For a shortened or narrowed recipe: the name of the one with everything in it.
     """
 
     id: str
@@ -157,6 +259,25 @@ class Recipe:
     pixel_size_nm: tuple[float, float] | None = None
     known_failures: tuple[str, ...] = ()
     license: str = "BSD-3-Clause"
+    adversary: AdversaryRecipe | None = None
+    perceptual: PerceptualRecipe | None = None
+    semi_supervised: SemiSupervisedRecipe | None = None
+    full_recipe: str = ""
+
+    def __post_init__(self) -> None:
+        if self.semi_supervised is not None and self.adversary is None:
+            raise InputError(
+                "Learning without ground truth needs a judge",
+                item=self.id,
+                came="has semi_supervised and no adversary",
+            )
+
+
+_TABLES: dict[str, type[Any]] = {
+    "adversary": AdversaryRecipe,
+    "perceptual": PerceptualRecipe,
+    "semi_supervised": SemiSupervisedRecipe,
+}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -176,6 +297,9 @@ def read_recipe(path: Path) -> Recipe:
     sources = tuple(_fill(SourceRecipe, source, path) for source in data.pop("sources", ()))
     record["data"] = _fill(DataRecipe, data | {"sources": sources}, path)
     record["optimiser"] = _fill(OptimiserRecipe, record.pop("optimiser", {}), path)
+    for key, kind in _TABLES.items():
+        if key in record:
+            record[key] = _fill(kind, record[key], path)
     return _fill(Recipe, record, path)
 
 
@@ -199,3 +323,8 @@ def _refuse_unknown(kind: type[Any], record: Mapping[str, Any], path: Path) -> N
             item=str(path),
             came=f"has {', '.join(unknown)}",
         )
+
+
+def _refuse_other(key: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"A recipe's {key} is one of {', '.join(known)}", came=f"{value!r} came")

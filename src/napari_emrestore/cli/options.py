@@ -24,6 +24,7 @@ _RUN_OPTIONS = (
     "tile",
     "device",
     "precision",
+    "noise",
 )
 
 
@@ -93,6 +94,11 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="PX",
         help="tile side in pixels, or HEIGHTxWIDTH (default: auto)",
+    )
+    parser.add_argument(
+        "--noise",
+        metavar="CAMERA",
+        help="calibration of the camera, for models that ask for the noise (default: measured on the input)",
     )
     add_device(parser)
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "inject": "add faint patterns to your own image: what a model keeps of them",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
+    "calibrate": "measure the noise of a camera and keep it under a name that restore takes",
     "doctor": "report versions, devices, models and speed, to be copied into a question",
 }
 EXIT_FAILURE, EXIT_INPUT, EXIT_STOPPED = 1, 2, 130

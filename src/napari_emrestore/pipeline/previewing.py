@@ -161,7 +161,9 @@ def restore_part(job: Job, prepared: Prepared, field: Field, monitor: Monitor) -
     keep = _within(field, prepared.origin_px, inputs.shape)
     read = _with_halo(keep, inputs.shape, job.restorer)
     piece = _cut(data, read)
-    noise = measure_noise(inputs) if getattr(job.restorer, "asks_for_noise", False) else None
+    noise = job.noise
+    if noise is None and getattr(job.restorer, "asks_for_noise", False):
+        noise = measure_noise(inputs)
     intensity = job.intensity or measure_intensity(inputs)
     # also measures once what a network needs per pixel, which must not be timed
     plans = [

@@ -57,6 +57,9 @@ class RunSettings:
     use, skip : tuple of int
         Positions in the input of frames that a person wants in their burst, or left out, whatever triage
         says. Frames in neither are left to triage.
+    noise : str, optional
+        Name or file of a camera calibration (`restoration.calibration`), for a model that asks for the noise
+        of its frames; ``None`` measures it on the input.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class RunSettings:
     truth_frame: int = 0
     use: tuple[int, ...] = ()
     skip: tuple[int, ...] = ()
+    noise: str | None = None
 
     def __post_init__(self) -> None:
         if self.frames is not None and not 1 <= self.frames <= LONGEST_BURST:

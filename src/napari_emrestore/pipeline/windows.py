@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.core import FrameVerdict, Monitor, RegisteredBurst, Restoration, Restorer
     from napari_emrestore.io import FrameStack
+    from napari_emrestore.metrics import NoiseModel
     from napari_emrestore.pipeline.settings import Reference
 
 _SAMPLED_PIXELS = 1 << 22
@@ -82,6 +83,8 @@ class Job:
         The ground truth.
     intensity : IntensityMap, optional
         One for all bursts, so that brightness does not jump; ``None`` for a single burst.
+    noise : NoiseModel, optional
+        Of what the restorer is given, from a camera's calibration; ``None`` measures it on each input.
     """
 
     stack: FrameStack
@@ -90,6 +93,7 @@ class Job:
     ranges: list[range]
     truth: Truth | None
     intensity: IntensityMap | None
+    noise: NoiseModel | None = None
 
     @classmethod
     def of(
@@ -103,7 +107,8 @@ class Job:
         known = (settings, len(stack), stack.frame_shape)
         truth = Truth.open(*known) if truth is None else Truth.fit(np.asarray(truth), *known)
         intensity = _stack_intensity(stack.data) if len(ranges) > 1 else None
-        return cls(stack, restorer, settings, ranges, truth, intensity)
+        merged = len(ranges[0]) if restorer.frames[1] == 1 else 1
+        return cls(stack, restorer, settings, ranges, truth, intensity, _calibrated_noise(settings, merged))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -167,6 +172,21 @@ def _stack_intensity(data: Any) -> IntensityMap:
     return IntensityMap.from_signal(np.asarray(data[::step]))
 
 
+def _calibrated_noise(settings: RunSettings, merged: int) -> NoiseModel | None:
+    """Return the noise of the mean of `merged` frames of the camera that settings name."""
+    if settings.noise is None:
+        return None
+    from napari_emrestore.restoration.calibration import find_calibration, noise_of_mean
+
+    if merged > 1 and settings.merge != "mean":
+        raise InputError(
+            "A camera's calibration tells the noise of frames and of their mean",
+            came=f"frames are merged by {settings.merge}",
+            remedy="Merge by the mean, or leave the calibration out.",
+        )
+    return noise_of_mean(find_calibration(settings.noise).noise, merged)
+
+
 def restore_window(
     job: Job, frames: range, *, room: Room = _no_room, monitor: Monitor
 ) -> tuple[Restoration, WindowReport, Views]:
@@ -222,6 +242,7 @@ def _restore(
         job.restorer,
         tile=job.settings.tile,
         intensity=job.intensity,
+        noise=job.noise,
         out=room(job.stack.frame_shape if ready is None else ready.aligned.shape[1:], origin),
         monitor=monitor,
     )

@@ -56,6 +56,20 @@ def test_cancel_stops_the_work_and_nothing_comes_after(qtbot):
     assert not jobs.running
 
 
+def test_a_pause_ends_when_the_work_is_asked_to_stop(qtbot):
+    jobs, reached = Jobs(), threading.Event()
+
+    def work(monitor):
+        monitor.pause(0.0)
+        reached.set()
+        monitor.pause(600.0)
+
+    jobs.start("pausing", work)
+    qtbot.waitUntil(reached.is_set)
+    with qtbot.waitSignals([jobs.cancelled, jobs.ended]):
+        jobs.cancel()
+
+
 def test_an_error_of_ours_arrives_as_one(qtbot):
     jobs = Jobs()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers import Labels
 from qtpy.compat import isalive
 
 from napari_emrestore.widgets.layer_menu import LayerMenu
@@ -30,6 +31,13 @@ def test_images_only_and_the_topmost_first(qtbot, viewer):
     viewer.add_image(IMAGE, name="hidden")
     assert texts(menu) == ["none", "b", "a"]
     assert menu.layer is None
+
+
+def test_layers_of_another_kind_can_be_offered(qtbot, viewer):
+    menu = LayerMenu(viewer, kind=Labels)
+    qtbot.addWidget(menu)
+    assert texts(menu) == ["labels"]
+    assert menu.layer == viewer.layers["labels"]
 
 
 def test_the_choice_stays_while_layers_come_go_and_change_names(qtbot, viewer):

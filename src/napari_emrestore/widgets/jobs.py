@@ -66,6 +66,11 @@ class JobMonitor:
         rate = (done - first) / (now - began) if done > first and now > began else 0.0
         self.latest = Step(done, total, note, (total - done) / rate if rate else None)
 
+    def pause(self, seconds: float) -> None:
+        """Wait; raise `Cancelled` at once when the work is asked to stop."""
+        if self._stop.wait(seconds):
+            raise Cancelled("the work")
+
     def show(self, part: Any) -> None:
         """Pass a part of the result to the main thread, which gets every part in order."""
         self._parts.append(part)
@@ -109,7 +114,8 @@ class Jobs(QObject):
     parent : QObject, optional
         The dock; its end stops the job.
     quiet : bool
-        No bar in napari's activity dock, for jobs of a moment that nobody has started.
+        No bar in napari's activity dock, for jobs of a moment that nobody has started, and for those that
+        have no end to expect.
     """
 
     started = Signal(str)

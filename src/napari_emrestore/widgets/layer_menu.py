@@ -1,10 +1,10 @@
-"""A menu of the image layers of a viewer that follows what is added, removed and renamed."""
+"""A menu of the layers of a viewer that follows what is added, removed and renamed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari.layers import Image
+from napari.layers import Image, Layer
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LayerMenu(QComboBox):
-    """The image layers of a viewer, topmost first, as they come and go.
+    """The layers of one kind of a viewer, topmost first, as they come and go.
 
     Parameters
     ----------
@@ -26,11 +26,13 @@ class LayerMenu(QComboBox):
     none_text : str
         Text of an entry for no layer; without it the menu always has a layer, if there is any.
     wanted : callable
-        Tells of an image layer whether it is offered.
+        Tells of a layer of this kind whether it is offered.
+    kind : type
+        The kind of layers.
 
     Signals
     -------
-    picked : Image or None
+    picked : Layer or None
         Another layer is chosen, by a person, in code, or because the chosen one was removed.
     """
 
@@ -41,12 +43,13 @@ class LayerMenu(QComboBox):
         viewer: Viewer,
         *,
         none_text: str = "",
-        wanted: Callable[[Image], bool] = lambda layer: True,
+        wanted: Callable[[Any], bool] = lambda layer: True,
+        kind: type[Layer] = Image,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._viewer, self._none_text, self._wanted = viewer, none_text, wanted
-        self._said: Image | None = None
+        self._viewer, self._none_text, self._wanted, self._kind = viewer, none_text, wanted, kind
+        self._said: Layer | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
         viewer.layers.events.inserted.connect(self._inserted)
@@ -58,11 +61,11 @@ class LayerMenu(QComboBox):
         self._changed()
 
     @property
-    def layer(self) -> Image | None:
-        """The chosen layer."""
+    def layer(self) -> Any:
+        """The chosen layer, or None."""
         return self.currentData()
 
-    def pick(self, layer: Image | None) -> None:
+    def pick(self, layer: Layer | None) -> None:
         """Choose a layer of the menu; nothing happens for one that is not offered."""
         position = next((i for i in range(self.count()) if self.itemData(i) == layer), -1)
         if position >= 0:
@@ -82,7 +85,7 @@ class LayerMenu(QComboBox):
         offered = [
             layer
             for layer in reversed(self._viewer.layers)
-            if isinstance(layer, Image) and self._wanted(layer)
+            if isinstance(layer, self._kind) and self._wanted(layer)
         ]
         self.blockSignals(True)
         self.clear()

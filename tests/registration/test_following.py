@@ -76,3 +76,9 @@ def test_what_is_no_frame_is_refused(wrong):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(InputError, match="'rubber' came"):
         Follower("rubber")
+
+
+def test_each_frame_names_the_one_it_was_aligned_with(scene):
+    follower = Follower("translation")
+    anchors = [follower.follow(view(scene, 100, 20 + 7 * k), k).anchor for k in range(12)]
+    assert anchors == [0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 10], "the fifth step goes beyond a quarter of 131 px"

@@ -36,10 +36,13 @@ class Followed:
         frame of a leg.
     leg : int
         Counts how often the view was lost; frames of different legs have no common coordinates.
+    anchor : int
+        Number of the frame it was aligned with; its own for the first frame of a leg.
     """
 
     warp: Warp
     leg: int
+    anchor: int
 
 
 class Follower:
@@ -69,6 +72,7 @@ class Follower:
         self._kernels = make_kernels(device, backend)
         self._anchor: Reference | None = None
         self._anchor_place = np.eye(3)
+        self._anchor_index = 0
         self._from_anchor = np.eye(3)
         self._step_px = np.zeros(2)
         self._index = 0
@@ -101,9 +105,10 @@ class Follower:
             return self._begin(moving, index)
         self._remember(matrix, index, gap)
         place_now = matrix @ self._anchor_place
+        followed = Followed(Warp(place_now, self._kind, score), self._leg, self._anchor_index)
         if (np.abs(_centre_shift(matrix, self._shape)) > _FARTHEST * np.array(self._shape)).any():
             self._drop_anchor(moving, place_now)
-        return Followed(Warp(place_now, self._kind, score), self._leg)
+        return followed
 
     def _placed(self, anchor: Reference, moving: Moving, gap: int) -> tuple[NDArray[np.float64], float]:
         """Return the warp from the anchor, sought where the motion leads or else anywhere, and its score."""
@@ -122,13 +127,14 @@ class Follower:
         self._index = index
         self._step_px = np.zeros(2)
         self._drop_anchor(moving, np.eye(3))
-        return Followed(Warp(np.eye(3), self._kind, 1.0), self._leg)
+        return Followed(Warp(np.eye(3), self._kind, 1.0), self._leg, index)
 
     def _drop_anchor(self, moving: Moving, where: NDArray[np.float64]) -> None:
         """Make a frame the anchor; nothing can be anchored to a blank one."""
         blank = moving.light.gain == 0
         self._anchor = None if blank else make_reference(self._kernels, moving, moving.light.noise)
         self._anchor_place = where
+        self._anchor_index = self._index
         self._from_anchor = np.eye(3)
 
     def _remember(self, matrix: NDArray[np.float64], index: int, gap: int) -> None:

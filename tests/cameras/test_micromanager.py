@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from napari_emrestore.cameras import open_camera
-from napari_emrestore.core import InputError, MissingPackageError
+from napari_emrestore.core import DeviceError, InputError, MissingPackageError
 
 pymmcore_plus = pytest.importorskip("pymmcore_plus")
 pytest.importorskip("mm_test_adapters")
@@ -91,6 +92,77 @@ def test_a_core_that_runs_is_looked_at_and_goes_on(running):
     assert running.getRemainingImageCount() >= 3, "its images are left for its owner"
 
 
+def test_a_loaded_core_is_found_for_a_picker(running):
+    from napari_emrestore.cameras.micromanager_devices import LoadedCore, loaded_core
+
+    assert loaded_core() == LoadedCore("Theirs", "", is_running=False)
+    with open_camera("micromanager", timeout_s=PATIENCE_S):
+        assert loaded_core().is_running
+    running.unloadAllDevices()
+    assert loaded_core() is None
+
+
+def test_whoever_stops_a_joined_camera_runs_it_from_then_on(running):
+    with open_camera("micromanager", timeout_s=PATIENCE_S) as camera:
+        last = take(camera, 3)[-1].index
+        running.stopSequenceAcquisition()
+        running.clearCircularBuffer()
+        assert camera._poll() is None
+        running.startContinuousSequenceAcquisition(0)
+        assert take(camera, 1)[0].index == last + 1
+        assert camera.incidents == {"restarts of the camera": 1}
+        with pytest.raises(InputError, match="left as it is"):
+            camera.change(exposure_ms=1.0)
+    assert running.isSequenceRunning()
+
+
+def test_settings_change_while_another_thread_reads():
+    with demo() as camera:
+        seen, stop = [], threading.Event()
+
+        def read():
+            for frame in camera:
+                seen.append(frame)
+                if stop.is_set():
+                    return
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        camera.change(exposure_ms=3.0, roi=(8, 16, 64, 101))
+        assert camera.frame_shape == (64, 101)
+        camera.change(roi=None, binning=2)
+        stop.set()
+        reader.join(PATIENCE_S)
+        assert camera.frame_shape == (256, 256)
+        assert camera.acquisition.extra["binning"] == "2"
+        last = take(camera, 1)[0]
+    assert last.acquisition.exposure_ms == 3.0
+    assert last.data.shape == (256, 256)
+    assert [frame.index for frame in (*seen, last)] == list(range(len(seen) + 1)), "counted on"
+
+
+def test_what_the_device_refuses_while_it_runs_leaves_it_running():
+    with demo() as camera:
+        take(camera, 2)
+        with pytest.raises(InputError, match="refused"):
+            camera.change(binning=3)
+        assert camera.frame_shape == (512, 512)
+        assert [frame.index for frame in take(camera, 2)] == [2, 3]
+        with pytest.raises(InputError, match="was to change config"):
+            camera.change(config="other.cfg")
+    with pytest.raises(InputError, match="is closed"):
+        camera.change(exposure_ms=1.0)
+
+
+def test_a_camera_that_is_gone_is_told():
+    with demo() as camera:
+        take(camera, 1)
+        camera._camera.core.stopSequenceAcquisition()
+        camera._camera.core.unloadAllDevices()
+        with pytest.raises(DeviceError, match="Check its cable"):
+            take(camera, 1000)
+
+
 def test_without_a_core_or_a_configuration_there_is_no_camera(monkeypatch):
     core = pymmcore_plus.CMMCorePlus()
     monkeypatch.setattr(pymmcore_plus, "CMMCorePlus", SimpleNamespace(instance=lambda: core))
@@ -118,8 +190,9 @@ def test_a_closed_camera_leaves_no_dead_core_behind():
 
 
 def test_cameras_of_an_adapter_are_found():
-    from napari_emrestore.cameras.micromanager import find_devices
+    from napari_emrestore.cameras.micromanager_devices import find_configurations, find_devices
 
+    assert [path.name for path in find_configurations()] == ["MMConfig_demo.cfg"]
     assert find_devices("DemoCamera") == {"DemoCamera": ["DCam"]}
     assert find_devices("NoSuchAdapter") == {}
     assert find_devices()["DemoCamera"] == ["DCam"]

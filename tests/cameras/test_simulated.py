@@ -189,3 +189,17 @@ def test_an_image_is_read_with_the_reader_that_was_given():
 
     camera = microscope(specimen="image.tif", reader=lambda path: Stack())
     assert take(camera, 1)[0].data.shape == (48, 61)
+
+
+def test_dose_gain_and_velocity_change_while_it_runs():
+    with microscope(dose_e=50.0, velocity_px_s=(0.0, 0.0)) as camera:
+        before = take(camera, 2)
+        camera.change(dose_e=200.0, velocity_px_s=(0.0, 200.0))
+        after = take(camera, 2)
+        assert camera.pose_px(after[1].index)[1] - camera.pose_px(after[0].index)[1] == pytest.approx(3.0)
+        assert after[0].data.mean() > 2.5 * before[0].data.mean()
+        assert (before[0].acquisition.dose_e, after[0].acquisition.dose_e) == (50.0, 200.0)
+        with pytest.raises(InputError, match="above 0"):
+            camera.change(gain_adu=0.0)
+        with pytest.raises(InputError, match="was to change frame_shape"):
+            camera.change(frame_shape=(3, 4))

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import time
-import weakref
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_emrestore.cameras.micromanager_core import IDLE_S, CoreCamera, load_core, number
 from napari_emrestore.cameras.source import SLICE_S, LiveSource, checked_timeout
-from napari_emrestore.core import (
-    SILENT,
-    Acquisition,
-    DeviceError,
-    Frame,
-    InputError,
-    SourceTimeoutError,
-)
+from napari_emrestore.core import SILENT, Acquisition, Frame, InputError
 from napari_emrestore.core.optional import optional_package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from napari_emrestore.core import Monitor
 
-_IDLE_S = 0.001
-_STAGE_EVERY_S = 0.1
-_LABEL = "Camera"
+_STAGE_REST = 9.0
+"""A stage is left alone for so many times as long as it took to answer."""
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -67,7 +58,8 @@ def open_micromanager(
     properties : mapping of str to str
         Further properties of the camera.
     read_stage : bool
-        Whether frames carry the position of the XY stage, asked for at most ten times a second.
+        Whether frames carry the position of the XY stage; a stage is asked for it during a tenth of the
+        time at most, so one that answers slowly gives several frames the same position.
     timeout_s : float
         See `LiveSource`; also for the first frame.
     monitor : Monitor
@@ -84,13 +76,11 @@ def open_micromanager(
     """
     checked_timeout(timeout_s)
     package = optional_package("pymmcore_plus", "micromanager")
-    core, is_own = _core(package, config, adapter, device)
-    camera = _Device(core, is_own)
+    camera = CoreCamera(*load_core(package, config, adapter, device))
+    asked = {"exposure_ms": exposure_ms, "roi": roi, "binning": binning, "properties": properties or None}
     try:
-        _set_up(core, exposure_ms, roi, binning, properties)
-        camera.start()
-        first = _first(camera, timeout_s, monitor)
-        return MicroManagerCamera(camera, first, read_stage, timeout_s)
+        camera.set_up({name: value for name, value in asked.items() if value is not None})
+        return MicroManagerCamera(camera, camera.first(timeout_s, monitor), read_stage, timeout_s)
     except BaseException:
         camera.close()
         raise
@@ -99,36 +89,24 @@ def open_micromanager(
 class MicroManagerCamera(LiveSource):
     """Yields the frames of a running camera; see `open_micromanager`.
 
-    Frames that the camera numbered but its buffer had lost show as gaps.
+    Frames that the camera numbered but its buffer had lost show as gaps. To `change` exposure, region (None:
+    the whole chip), binning or properties, the camera is stopped and started again; frames are counted on.
     """
 
+    changeable = ("exposure_ms", "roi", "binning", "properties")
+
     def __init__(
-        self, camera: _Device, first: tuple[Any, Mapping[str, Any]], read_stage: bool, timeout_s: float
+        self, camera: CoreCamera, first: tuple[Any, Mapping[str, Any]], read_stage: bool, timeout_s: float
     ) -> None:
         image, facts = first
-        core = camera.core
-        if image.ndim != 2:
-            raise InputError(
-                "A camera that gives grey images is needed",
-                item=core.getCameraDevice(),
-                came=f"gave shape {image.shape}",
-                remedy="Set its PixelType to 8bit or 16bit.",
-            )
-        size_nm = core.getPixelSizeUm() * 1000
-        known = Acquisition(
-            core.getCameraDevice(),
-            pixel_size_nm=(size_nm, size_nm) if size_nm > 0 else None,
-            frame_axis="time",
-            exposure_ms=core.getExposure(),
-            extra={"camera": "micromanager", "binning": str(facts.get("Binning", ""))},
-        )
-        super().__init__(known, (int(image.shape[0]), int(image.shape[1])), image.dtype, timeout_s)
+        height, width = _grey_shape(camera, image)
+        super().__init__(_known(camera, facts), (height, width), image.dtype, timeout_s)
         self._camera = camera
         self._first: tuple[Any, Mapping[str, Any]] | None = first
-        self._number0 = _number(facts)
-        self._stage = core.getXYStageDevice() if read_stage else ""
+        self._offset, self._last = -number(facts), -1
+        self._stage = camera.core.getXYStageDevice() if read_stage else ""
         self._stage_um: list[float] = []
-        self._stage_read_s = -np.inf
+        self._stage_due_s = -np.inf
         self._wall_s = time.time() - time.monotonic()
 
     def _poll(self) -> Frame | None:
@@ -137,7 +115,7 @@ class MicroManagerCamera(LiveSource):
         while taken is None and time.monotonic() < until and not self._closing.is_set():
             taken = self._camera.next()
             if taken is None:
-                self._closing.wait(_IDLE_S)
+                self._closing.wait(IDLE_S)
         if taken is None:
             return None
         image, facts = taken
@@ -147,12 +125,31 @@ class MicroManagerCamera(LiveSource):
         known = self._acquisition
         if stage := self._stage_position():
             known = replace(known, extra={**known.extra, "stage_um": stage})
-        return Frame(image, _number(facts) - self._number0, known, self._ended_s(facts))
+        return Frame(image, self._index(facts), known, self._ended_s(facts))
+
+    def _change(self, settings: Mapping[str, Any]) -> None:
+        try:
+            self._camera.set_up(settings)
+        finally:  # what it refused may have been changed in part
+            self._first = self._camera.first(self._timeout_s)
+            image, facts = self._first
+            self._frame_shape, self._dtype = _grey_shape(self._camera, image), image.dtype
+            self._acquisition = _known(self._camera, facts)
+            self._offset = self._last + 1 - number(facts)
+
+    def _index(self, facts: Mapping[str, Any]) -> int:
+        index = number(facts) + self._offset
+        if index <= self._last:
+            self._count("restarts of the camera")
+            self._offset += self._last + 1 - index
+            index = self._last + 1
+        self._last = index
+        return index
 
     def _stage_position(self) -> list[float]:
-        now = time.monotonic()
-        if self._stage and now - self._stage_read_s > _STAGE_EVERY_S:
-            self._stage_read_s = now
+        """Return ``[y, x]``: of now, or of a moment ago where the stage takes long to answer."""
+        began_s = time.monotonic()
+        if self._stage and began_s >= self._stage_due_s:
             try:
                 x, y = self._camera.core.getXYPosition()
             except RuntimeError:  # a stage that does not answer costs its position, not the frames
@@ -160,6 +157,8 @@ class MicroManagerCamera(LiveSource):
                 self._stage_um = []
             else:
                 self._stage_um = [float(y), float(x)]
+            now_s = time.monotonic()
+            self._stage_due_s = now_s + _STAGE_REST * (now_s - began_s)
         return self._stage_um
 
     def _ended_s(self, facts: Mapping[str, Any]) -> float:
@@ -173,20 +172,23 @@ class MicroManagerCamera(LiveSource):
         self._camera.close()
 
 
-def _first(camera: _Device, timeout_s: float, monitor: Monitor) -> tuple[Any, Mapping[str, Any]]:
-    until = time.monotonic() + timeout_s
-    while (taken := camera.next()) is None:
-        monitor.step(0, 1, "waiting for the first frame")
-        if time.monotonic() > until:
-            raise SourceTimeoutError(
-                "A camera delivers frames",
-                item=str(camera.core.getCameraDevice()),
-                came=f"gave none for {timeout_s:g} s",
-                remedy="Check exposure and trigger.",
-            )
-        time.sleep(_IDLE_S)
-    return taken
+def _grey_shape(camera: CoreCamera, image: Any) -> tuple[int, int]:
+    if image.ndim != 2:
+        raise InputError(
+            "A camera that gives grey images is needed",
+            item=camera.name,
+            came=f"gave shape {image.shape}",
+            remedy="Set its PixelType to 8bit or 16bit.",
+        )
+    return int(image.shape[0]), int(image.shape[1])
 
 
-def _number(facts: Mapping[str, Any]) -> int:
-    return int(facts.get("ImageNumber", 0))
+def _known(camera: CoreCamera, facts: Mapping[str, Any]) -> Acquisition:
+    size_nm = camera.core.getPixelSizeUm() * 1000
+    return Acquisition(
+        camera.name,
+        pixel_size_nm=(size_nm, size_nm) if size_nm > 0 else None,
+        frame_axis="time",
+        exposure_ms=camera.core.getExposure(),
+        extra={"camera": "micromanager", "binning": str(facts.get("Binning", ""))},
+    )

@@ -16,7 +16,7 @@ from napari_emrestore.cameras.stage import Stage, StageMotion
 from napari_emrestore.core import Acquisition, Frame, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -202,8 +202,10 @@ class SimulatedMicroscope(LiveSource):
 
     Frame ``k`` begins ``k`` frame times after the first. Its pose is the mean position of the window's first
     pixel in the specimen during the exposure: reference pixel ``r`` is found at ``r - (pose_k - pose_0)`` in
-    frame ``k``.
+    frame ``k``. `velocity_px_s`, `dose_e` and `gain_adu` can `change` while it runs.
     """
+
+    changeable = ("velocity_px_s", "dose_e", "gain_adu")
 
     def __init__(
         self,
@@ -262,6 +264,13 @@ class SimulatedMicroscope(LiveSource):
         """Return what a frame should have been: unblurred, noise-free counts ``(Y, X)`` at its pose."""
         pose = np.array([self.pose_px(index)])
         return self._detector.expected(expose(self._specimen, pose, self.frame_shape))
+
+    def _change(self, settings: Mapping[str, Any]) -> None:
+        counts = {name: value for name, value in settings.items() if name != "velocity_px_s"}
+        self._detector = replace(self._detector, **counts)
+        self._acquisition = replace(self._acquisition, dose_e=self._detector.dose_e)
+        if "velocity_px_s" in settings:
+            self._stage.drive(settings["velocity_px_s"])
 
     def _poll(self) -> Frame | None:
         index = self._clock.oldest_held(self._next)

@@ -6,9 +6,10 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from napari_emrestore.core import InputError, SourceTimeoutError
+from napari_emrestore.core import DeviceError, InputError, SourceTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SLICE_S = 0.05
 """Longest time a source looks at its device before it checks whether it was closed."""
 _CLOSE_S = 1.0
+_ANSWER_S = 5.0
 
 
 class LiveSource(ABC):
@@ -47,6 +49,9 @@ class LiveSource(ABC):
         If `timeout_s` is not above 0.
     """
 
+    changeable: tuple[str, ...] = ()
+    """Names of the settings that `change` takes while frames come."""
+
     def __init__(
         self, acquisition: Acquisition, frame_shape: tuple[int, int], dtype: np.dtype[Any], timeout_s: float
     ) -> None:
@@ -56,6 +61,7 @@ class LiveSource(ABC):
         self._timeout_s = checked_timeout(timeout_s)
         self._closing = threading.Event()
         self._device = threading.Lock()
+        self._queue = threading.Lock()
         self._released = False
         self._exhausted = False
         self._incidents: Counter[str] = Counter()
@@ -95,6 +101,31 @@ class LiveSource(ABC):
             elif self._silent_for(time.monotonic() - waiting_since):
                 raise self._timed_out()
 
+    def change(self, **settings: Any) -> None:
+        """Change settings while another thread iterates; the frames after it, and what is known of them, fit.
+
+        Parameters
+        ----------
+        **settings
+            Of those in `changeable`; the others stay as they are.
+
+        Raises
+        ------
+        InputError
+            If this camera cannot change one of them, refuses a value, or is closed.
+        DeviceError
+            If the device does not answer.
+        """
+        if unknown := [name for name in settings if name not in self.changeable]:
+            raise InputError(
+                f"This camera changes {', '.join(self.changeable) or 'nothing'} while it runs",
+                item=self._acquisition.name,
+                came=f"was to change {unknown[0]}",
+                remedy="Stop it and open it with other settings.",
+            )
+        with self._queue, self._held():
+            self._change(settings)
+
     def close(self) -> None:
         """Release the device; a thread that waits for a frame stops waiting. Twice is harmless.
 
@@ -130,6 +161,10 @@ class LiveSource(ABC):
     def _release(self) -> None:
         """Let go of the device; called once, never while `_poll` runs."""
 
+    def _change(self, settings: Mapping[str, Any]) -> None:
+        """Change settings; called while `_poll` does not run. Overridden where `changeable` names any."""
+        return
+
     def _wake(self) -> None:
         """Make a `_poll` that waits on something else than the closing event return early."""
         return
@@ -137,7 +172,24 @@ class LiveSource(ABC):
     def _count(self, what: str, how_often: int = 1) -> None:
         self._incidents[what] += how_often
 
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep the reader from the device for a while."""
+        name = self._acquisition.name
+        if not self._device.acquire(timeout=_ANSWER_S):
+            raise DeviceError(
+                "A camera that answers is needed", item=name, came=f"did not in {_ANSWER_S:g} s"
+            )
+        try:
+            if self._closing.is_set():
+                raise InputError("A camera that is open is needed", item=name, came="is closed")
+            yield
+        finally:
+            self._device.release()
+
     def _look(self) -> Frame | None:
+        with self._queue:  # else a reader that polls again and again would never let `change` in
+            pass
         with self._device:
             try:
                 return None if self._closing.is_set() else self._poll()

@@ -26,7 +26,7 @@ class ExposureMeter:
     def saturated(self, pixels: NDArray[Any]) -> float:
         """Return the share of pixels ``(Y, X)`` at the detector's ceiling; 0 for types without one.
 
-        A ceiling is the greatest number of so many bits, 8 at least: 4095 for a camera of 12 bits in files of 16.
+        A ceiling is the greatest number of so many bits, 8 at least: 4095 for 12-bit cameras in 16-bit files.
         """
         if pixels.dtype.kind not in "iu":
             return 0.0

@@ -184,6 +184,22 @@ def test_settings_change_while_it_runs(frames):
         assert line.settings.roi == (5, 7, 40, 52)
 
 
+def test_a_camera_whose_frames_change_is_followed(frames):
+    source, taken = Fed(), frames[0]
+    small = [Frame(f.data[:32, :40], f.index, f.acquisition, f.time_s) for f in taken]
+    with LiveLine(source, LiveSettings(model="mean", frames=3, roi=(5, 7, 40, 52))) as line:
+        for frame in (taken[0], small[1]):
+            source.queue.put(frame)
+            view = next_view(line)
+        assert view.restored.image.shape == (32, 40)
+        assert view.problem == "The region (5, 7, 40, 52) leaves the frame of (32, 40): whole frames are shown"
+        assert line.counters().view_lost == 0
+        source.queue.put(taken[2])
+        view = next_view(line)
+        assert view.problem == ""
+        assert view.raw.data.shape == (40, 52), "the region is that of the settings again"
+
+
 def test_a_model_that_cannot_be_loaded_leaves_the_raw_view(frames):
     source = Fed()
     with LiveLine(source, LiveSettings(model="no-such-model")) as line:

@@ -74,6 +74,18 @@ def test_pixels_that_are_not_finite_take_the_other_frames(scene):
     assert burst.step_px == (0, 0)
 
 
+@pytest.mark.parametrize("kind", [None, "translation"])
+def test_frames_of_another_shape_begin_anew_without_being_lost(scene, kind):
+    burst = LiveBurst(kind)
+    for k in range(3):
+        burst.add(view(scene, 20 + k, 30, k), 5)
+    small = view(scene, 23, 30, 3)
+    burst.add(Frame(small.data[:40, :50], 3, small.acquisition), 5)
+    made = burst.assemble()
+    assert made.aligned.shape == (1, 40, 50)
+    assert burst.view_lost == 0
+
+
 def test_rates_are_those_of_the_last_two_seconds(monkeypatch):
     now = [100.0]
     monkeypatch.setattr(live_counters.time, "monotonic", lambda: now[0])

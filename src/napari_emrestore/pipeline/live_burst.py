@@ -59,7 +59,12 @@ class LiveBurst:
         self.view_lost = 0
 
     def add(self, frame: Frame, most: int) -> None:
-        """Register the next frame and keep the newest `most`; a frame like nothing before begins anew."""
+        """Register the next frame and keep the newest `most`.
+
+        A frame like nothing before begins anew; so does one of another shape, which is no lost view.
+        """
+        if self._places and _shape(self._places[-1]) != frame.data.shape:
+            self._places.clear()
         if self._follower is None:
             place = Place(frame, Warp.identity(), 0)
         else:

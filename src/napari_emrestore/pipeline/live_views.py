@@ -45,7 +45,8 @@ class LiveView:
     dark : bool
         Whether the newest frame shows nothing, and is no brighter than one that showed something.
     problem : str
-        Why there is no restoration although there is a model; empty otherwise.
+        Why there is no restoration although there is a model, or not of the region asked for; empty
+        otherwise.
     latency_s : float
         From the end of the newest exposure to the finished view; NaN if the source gives no time.
     settings : LiveSettings
@@ -100,7 +101,8 @@ class ViewMaker:
     def view(self, frames: list[Frame], settings: LiveSettings) -> LiveView:
         """Return what the frames that came since the last view, together with those before, show."""
         self._adopt(settings)
-        cropped = [_cropped(frame, settings.roi) for frame in frames]
+        roi = settings.roi if _holds(frames[-1], settings.roi) else None
+        cropped = [_cropped(frame, roi) for frame in frames]
         for frame in cropped:
             self._burst.add(frame, settings.frames)
         raw = cropped[-1]
@@ -116,6 +118,8 @@ class ViewMaker:
                 problem = str(error)
         saturated, dark = self._exposure.saturated(raw.data), self._exposure.is_dark(raw.data)
         finished = time.monotonic()
+        if roi != settings.roi:
+            problem = f"The region {settings.roi} leaves the frame of {raw.data.shape}: whole frames are shown"
         return LiveView(
             raw=raw,
             restored=restored,
@@ -184,6 +188,14 @@ def _measured(restored: Restoration) -> dict[str, Any]:
 
 def _model_of(settings: LiveSettings) -> tuple[str | None, str, str]:
     return settings.model, settings.device, settings.precision
+
+
+def _holds(frame: Frame, roi: tuple[int, int, int, int] | None) -> bool:
+    """Return whether a region lies within a frame, which a camera may change while it runs."""
+    if roi is None:
+        return True
+    top, left, height, width = roi
+    return top + height <= frame.data.shape[0] and left + width <= frame.data.shape[1]
 
 
 def _cropped(frame: Frame, roi: tuple[int, int, int, int] | None) -> Frame:

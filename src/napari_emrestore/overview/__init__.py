@@ -14,26 +14,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_emrestore.overview.proposing import Blobs, Brightness, Likeness, Proposals, propose
     from napari_emrestore.overview.region_files import read_regions, write_regions
     from napari_emrestore.overview.region_masks import RegionMask
+    from napari_emrestore.overview.region_numbers import MeasuredImages, RegionNumbers, measure_regions
     from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
 
 _HOMES = {
+    "Blobs": "proposing",
+    "Brightness": "proposing",
+    "Likeness": "proposing",
+    "MeasuredImages": "region_numbers",
     "Overview": "regions",
+    "Proposals": "proposing",
     "Region": "regions",
     "RegionClass": "regions",
     "RegionMask": "region_masks",
+    "RegionNumbers": "region_numbers",
     "RegionSet": "regions",
+    "measure_regions": "region_numbers",
+    "propose": "proposing",
     "read_regions": "region_files",
     "write_regions": "region_files",
 }
 
 __all__ = [
+    "Blobs",
+    "Brightness",
+    "Likeness",
+    "MeasuredImages",
     "Overview",
+    "Proposals",
     "Region",
     "RegionClass",
     "RegionMask",
+    "RegionNumbers",
     "RegionSet",
+    "measure_regions",
+    "propose",
     "read_regions",
     "write_regions",
 ]

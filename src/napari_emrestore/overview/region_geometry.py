@@ -100,7 +100,7 @@ def area_px(region: Region) -> float:
     return abs(float(_cross(outline(region)).sum())) / 2
 
 
-def pixels_inside(region: Region, box: Box | None = None) -> NDArray[np.bool_]:
+def pixels_inside(region: Region, box: Box | None = None, every: int = 1) -> NDArray[np.bool_]:
     """Return which pixels of a box belong to a region.
 
     Parameters
@@ -110,19 +110,23 @@ def pixels_inside(region: Region, box: Box | None = None) -> NDArray[np.bool_]:
         rule), to a point when the point lies in it.
     box : Box, optional
         Where to look; `box_of` the region by default. It may reach out of the overview.
+    every : int
+        1 for all pixels of the box; 2 for every second in y and x, from its first.
 
     Returns
     -------
-    ndarray of bool, shape of the box
+    ndarray of bool
+        Of the box's shape, or what is left of it.
     """
     draw: Any = import_module("skimage.draw")
     own = box_of(region)
     box = own if box is None else box
     if region.mask is not None:
-        return _cut(decode_mask(region.mask), own, box)
+        return _cut(decode_mask(region.mask), own, box)[::every, ::every]
     if region.kind == "point":
-        return _cut(np.ones((1, 1), bool), own, box)
-    inside: NDArray[np.bool_] = draw.polygon2mask(box.shape, outline(region) - (box.y0, box.x0))
+        return _cut(np.ones((1, 1), bool), own, box)[::every, ::every]
+    shape = tuple(-(-length // every) for length in box.shape)
+    inside: NDArray[np.bool_] = draw.polygon2mask(shape, (outline(region) - (box.y0, box.x0)) / every)
     return inside
 
 

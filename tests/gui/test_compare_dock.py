@@ -10,7 +10,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import Qt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, label
 
 from napari_emrestore.core import Provenance
 from napari_emrestore.metrics import psnr, ssim
@@ -263,6 +263,113 @@ class TestRegions:
         dock.view.numbers.draw.click()
         assert dock.state.regions.mode == "add_rectangle"
         np.testing.assert_allclose(dock.state.regions.scale, (2, 2))
+
+
+class TestSegmentation:
+    @pytest.fixture
+    def cells_viewer(self):
+        """Cells between dark walls: raw, a restoration with fewer errors, the truth, and labels of people."""
+        y, x = np.mgrid[:96, :120]
+        walls = (y % 32 < 4) | (x % 40 < 4)
+        truth = gaussian_filter(np.where(walls, 40.0, 160.0), 1).astype(np.float32)
+        noise = np.random.default_rng(0).normal(0, 1, truth.shape)
+        viewer = ViewerModel()
+        raw = viewer.add_image((truth + 150 * noise).astype(np.float32), name="stream", **PLACE)
+        viewer.add_image(truth, name="ground truth", **PLACE)
+        made = (truth + 10 * noise).astype(np.float32)
+        add_result(viewer, made, raw, "stream · good", provenance=Provenance("restore"))
+        true = label(~walls)[0]
+        viewer.add_labels(true, name="drawn", **PLACE)
+        viewer.add_labels(np.where(true > 0, 1, 0), name="merged", **PLACE)
+        return viewer
+
+    @pytest.fixture
+    def dock(self, qtbot, cells_viewer):
+        return opened(qtbot, cells_viewer)
+
+    def measured(self, qtbot, dock):
+        with qtbot.waitSignal(dock.segmenting.measured, timeout=WAIT_MS) as heard:
+            dock.view.segments.run.button.click()
+        return {(row.name, row.region): row for row in heard.args[0].rows}
+
+    def choose(self, dock, name):
+        menu = dock.view.segments.true_regions
+        menu.setCurrentIndex(menu.findText(name))
+
+    def test_raw_restored_truth_and_labels_are_measured_against_drawn_regions(self, qtbot, dock):
+        box = dock.view.segments
+        assert not box.run.button.isEnabled()
+        assert "true regions" in box.run.button.toolTip()
+        self.choose(dock, "drawn")
+        assert [box.given.item(k).text() for k in range(box.given.count())] == ["merged"]
+        box.given.item(0).setCheckState(Qt.CheckState.Checked)
+        rows = self.measured(qtbot, dock)
+        errors = {name: row.error for (name, _), row in rows.items()}
+        assert errors["ground truth"] < 0.02
+        assert errors["stream · good"] < errors["stream"] - 0.1
+        assert rows["merged", "whole image"].precision < 0.2
+        assert rows["stream · good", "whole image"].gain == errors["stream"] - errors["stream · good"]
+        shown = box.table
+        names = [shown.verticalHeaderItem(k).text() for k in range(shown.rowCount())]
+        assert names == ["stream", "stream · good", "ground truth", "merged"]
+        assert shown.item(2, 0).text() == f"{errors['ground truth']:.3f}"
+        assert "9 true regions" in box.note.text()
+
+    def test_no_table_outlives_what_it_is_of(self, qtbot, dock, cells_viewer):
+        box = dock.view.segments
+        drawn = cells_viewer.layers["drawn"]
+        changes = (
+            lambda: setattr(cells_viewer.layers["stream"], "data", np.zeros((96, 120), np.float32)),
+            lambda: drawn.data_setitem((np.array([0]), np.array([0])), 5),
+            lambda: box.membrane.setValue(3),
+        )
+        self.choose(dock, "drawn")
+        for change in changes:
+            self.measured(qtbot, dock)
+            assert box.table.isVisibleTo(box)
+            change()
+            assert not box.table.isVisibleTo(box)
+            assert "measure again" in box.run.label.text()
+        cells_viewer.layers.remove("drawn")
+        assert dock.state.true_regions is None
+
+    def test_without_drawn_regions_the_truth_gives_them(self, qtbot, dock, cells_viewer):
+        self.choose(dock, "found in the ground truth")
+        rows = self.measured(qtbot, dock)
+        assert {name for name, _ in rows} == {"stream", "stream · good"}
+        assert "finds in 'ground truth'" in dock.view.segments.note.text()
+        cells_viewer.layers.remove("ground truth")
+        assert "ground truth" in dock.view.segments.run.button.toolTip()
+
+    def test_regions_found_become_layers_on_their_images(self, qtbot, dock, cells_viewer):
+        self.choose(dock, "drawn")
+        self.measured(qtbot, dock)
+        dock.view.segments.add.click()
+        made = cells_viewer.layers["stream · good · regions"]
+        np.testing.assert_allclose(made.extent.world, cells_viewer.layers["stream"].extent.world)
+        assert len(np.unique(made.data)) == 9
+
+    def test_labels_that_leave_out_a_part_are_refused(self, qtbot, dock, cells_viewer):
+        cells_viewer.add_labels(np.ones((50, 50), int), name="part", **PLACE)
+        self.choose(dock, "part")
+        dock.view.segments.run.button.click()
+        assert "leaves out a part" in dock.view.segments.run.label.text()
+
+    def test_files_carry_the_numbers(self, qtbot, dock, tmp_path):
+        self.choose(dock, "drawn")
+        for kind, name in (("table", "table.csv"), ("report", "page.html")):
+            with qtbot.waitSignal(dock.exports.succeeded, timeout=WAIT_MS):
+                dock.write(kind, tmp_path / name)
+        with (tmp_path / "table.csv").open(encoding="utf-8", newline="") as file:
+            table = {row["candidate"]: row for row in csv.DictReader(file) if row["region"] == "whole image"}
+        assert (
+            float(table["stream · good"]["adapted Rand error"])
+            < 0.1
+            < float(table["stream"]["adapted Rand error"])
+        )
+        assert table["ground truth"]["SSIM"] == ""
+        assert table["ground truth"]["true regions of"] == "drawn"
+        assert "<h2>Segmentation</h2>" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 class TestMaps:

@@ -2,7 +2,8 @@
 
 In: up to eight `Candidate` images ``(Y, X)`` of one field in one unit, perhaps a ground truth, regions of
 the field. Out: a `Comparison` whose rows hold SSIM, PSNR, MSE and MAE as they are and matched in grey scale,
-the FRC resolution in px and nm and the seconds; maps of differences; what plots show, and the plots; CSV,
+the FRC resolution in px and nm and the seconds; a `SegmentationTable`, which says what restoring does to
+finding regions; maps of differences; what plots show, and the plots; CSV,
 PNG, SVG and one HTML page. `bake_off` makes the candidates, `hide_names` hides who made them.
 
 A number is a score only against a ground truth. Without one it is the change against a named candidate,
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.comparison.maps import DifferenceMap, difference_map
     from napari_emrestore.pipeline.comparison.numbers import Comparison, Row, compare
     from napari_emrestore.pipeline.comparison.report import ReportContent, write_report
+    from napari_emrestore.pipeline.comparison.segmentations import (
+        LabelImage,
+        SegmentationTable,
+        SegmentedRow,
+        compare_segmentations,
+    )
 
 _HOMES = {
     "BakeOff": "bakeoff",
@@ -31,13 +38,17 @@ _HOMES = {
     "Candidate": "candidates",
     "Comparison": "numbers",
     "DifferenceMap": "maps",
+    "LabelImage": "segmentations",
     "Place": "fields",
     "Region": "candidates",
     "ReportContent": "report",
     "Row": "numbers",
+    "SegmentationTable": "segmentations",
+    "SegmentedRow": "segmentations",
     "Vote": "blind",
     "bake_off": "bakeoff",
     "compare": "numbers",
+    "compare_segmentations": "segmentations",
     "difference_map": "maps",
     "hide_names": "blind",
     "measure_profiles": "curves",
@@ -52,13 +63,17 @@ __all__ = [
     "Candidate",
     "Comparison",
     "DifferenceMap",
+    "LabelImage",
     "Place",
     "Region",
     "ReportContent",
     "Row",
+    "SegmentationTable",
+    "SegmentedRow",
     "Vote",
     "bake_off",
     "compare",
+    "compare_segmentations",
     "difference_map",
     "hide_names",
     "measure_profiles",

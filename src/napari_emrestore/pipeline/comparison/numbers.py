@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Monitor
+    from napari_emrestore.pipeline.comparison.segmentations import SegmentationTable
 
 _SQUARE = 0.01  # pixels count as square up to this relative difference of their sides
 
@@ -81,6 +82,8 @@ class Comparison:
         Of SSIM and PSNR in all rows, in input units.
     range_source : str
         Where the data range comes from.
+    segmentation : SegmentationTable, optional
+        What restoring does to finding regions, where that was measured.
     """
 
     rows: tuple[Row, ...]
@@ -88,6 +91,7 @@ class Comparison:
     is_truth: bool
     data_range: float
     range_source: str
+    segmentation: SegmentationTable | None = None
 
 
 def compare(

@@ -21,7 +21,14 @@ from napari_emrestore.io.staging import staged
 from napari_emrestore.pipeline.comparison.candidates import Candidate
 from napari_emrestore.pipeline.comparison.maps import difference_map
 from napari_emrestore.pipeline.comparison.plots import draw_pictures, new_figure
-from napari_emrestore.pipeline.comparison.tables import caption, cell, headings
+from napari_emrestore.pipeline.comparison.tables import (
+    SEGMENTATION_COLUMNS,
+    caption,
+    cell,
+    headings,
+    segmented_caption,
+    segmented_cell,
+)
 from napari_emrestore.pipeline.plain_json import plain
 
 if TYPE_CHECKING:
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.pipeline.comparison.numbers import Comparison, Row
+    from napari_emrestore.pipeline.comparison.segmentations import SegmentationTable
 
 _DPI = 110
 _PACKAGES = ("numpy", "scipy", "scikit-image", "matplotlib", "torch", "numba")
@@ -119,6 +127,7 @@ def _page(content: ReportContent, when: datetime) -> str:
         _picture("absolute differences, one colour range", _errors(content)),
         "<h2>Numbers</h2>",
         _tables(content.comparison),
+        _segmentation(content.comparison.segmentation),
         *(f"<h2>{escape(name)}</h2>{_picture(name, plot)}" for name, plot in content.plots.items()),
         "<h2>Where it comes from</h2>",
         *(_origin(candidate) for candidate in shown),
@@ -186,6 +195,27 @@ def _table(comparison: Comparison, rows: Sequence[Row]) -> str:
     notes = "".join(f"<li>{escape(f'{row.candidate}: {row.note}')}</li>" for row in rows if row.note)
     table = f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
     return f'{table}<ul class="small">{notes}</ul>' if notes else table
+
+
+def _segmentation(table: SegmentationTable | None) -> str:
+    if table is None:
+        return ""
+    titles = ["labels of", "region", *(title for title, _ in SEGMENTATION_COLUMNS.values()), "true regions"]
+    lines = [
+        (
+            row.name,
+            row.region,
+            *(segmented_cell(row, name) for name in SEGMENTATION_COLUMNS),
+            str(row.true_regions),
+        )
+        for row in table.rows
+    ]
+    head = "".join(f"<th>{escape(text)}</th>" for text in titles)
+    body = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in line) + "</tr>" for line in lines)
+    return (
+        f'<h2>Segmentation</h2><p class="small">{escape(segmented_caption(table))}</p>'
+        f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    )
 
 
 def _origin(candidate: Candidate) -> str:

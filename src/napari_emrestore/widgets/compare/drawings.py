@@ -79,6 +79,27 @@ def _read_labels(
     return regions, {region.name: int(region.name.removeprefix("label ")) for region in regions}
 
 
+def read_label_image(
+    layer: Labels, to_field: NDArray[np.float64], shape: tuple[int, int], viewer: Viewer
+) -> Any:
+    """Return the labels ``(Y, X)`` that a layer shows now of the whole field, as lazy as in the layer.
+
+    Raises
+    ------
+    InputError
+        If they do not lie on the pixels of the field, or do not cover it.
+    """
+    place = place_in(layer, inverse(to_field), "the compared images")
+    area = shared_field({"the compared images": Place(shape), layer.name: place})
+    if area["the compared images"].shape != shape:
+        raise InputError(
+            "Labels that are compared cover the whole field of the images",
+            item=layer.name,
+            came="leaves out a part of it",
+        )
+    return pixels_of(layer)[(*current_position(layer, viewer), *area[layer.name].slices)]
+
+
 def _in_slice(layer: Shapes, corners: NDArray[Any], viewer: Viewer) -> bool:
     leading = layer.ndim - 2
     if leading == 0:

@@ -14,7 +14,7 @@ from napari_emrestore.core import InputError
 from napari_emrestore.pipeline.comparison.plots import new_figure, save_figure
 from napari_emrestore.pipeline.comparison.report import ReportContent, write_report
 from napari_emrestore.pipeline.comparison.tables import write_csv
-from napari_emrestore.widgets.compare.measuring import Wanted, measure
+from napari_emrestore.widgets.compare.measuring import Wanted, measure, segment
 from napari_emrestore.widgets.forms import column, note
 
 if TYPE_CHECKING:
@@ -75,7 +75,13 @@ class ExportBox(QWidget):
 
 
 def export(
-    kind: str, path: Path, snapshot: Snapshot, wanted: Wanted, settings: dict[str, Any], monitor: Monitor
+    kind: str,
+    path: Path,
+    snapshot: Snapshot,
+    wanted: Wanted,
+    membrane_px: float | None,
+    settings: dict[str, Any],
+    monitor: Monitor,
 ) -> Path:
     """Measure a snapshot again and write what was asked for; return the path.
 
@@ -89,6 +95,8 @@ def export(
         What is compared now.
     wanted : Wanted
         Plot and width that are set.
+    membrane_px : float, optional
+        Width of a membrane, to measure segmentations as well.
     settings : dict
         Further facts for the page.
     monitor : Monitor
@@ -103,6 +111,8 @@ def export(
         return _write_plot(measure(snapshot, replace(wanted, numbers=False), monitor), path)
     numbers = measure(snapshot, Wanted(numbers=True), monitor)
     table = _joined(numbers)
+    if membrane_px is not None:
+        table = replace(table, segmentation=segment(snapshot, membrane_px, monitor))
     if kind == "table":
         return write_csv(table, path)
     figures = {}

@@ -11,6 +11,7 @@ from napari_emrestore.core import InputError
 from napari_emrestore.metrics import shared_histograms
 from napari_emrestore.pipeline.comparison import (
     compare,
+    compare_segmentations,
     difference_map,
     measure_profiles,
     measure_spectra,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from napari_emrestore.core import Monitor
-    from napari_emrestore.pipeline.comparison import Candidate, Comparison, DifferenceMap
+    from napari_emrestore.pipeline.comparison import Candidate, Comparison, DifferenceMap, SegmentationTable
     from napari_emrestore.pipeline.comparison.maps import MapKind
     from napari_emrestore.widgets.compare.sources import Snapshot
     from napari_emrestore.widgets.compare.state import PlotKind
@@ -120,6 +121,21 @@ def measure(snapshot: Snapshot, wanted: Wanted, monitor: Monitor) -> Measured:
         import_module("matplotlib.mathtext")
     drawing = _tried(problems, partial(_drawing, snapshot, wanted, candidates, truth, problems))
     return Measured(snapshot, wanted, numbers, visible, maps, drawing, tuple(dict.fromkeys(problems)))
+
+
+def segment(snapshot: Snapshot, width_px: float, monitor: Monitor) -> SegmentationTable:
+    """Return how well regions are found in the images of a snapshot; touches no layer."""
+    monitor.step(0, 1, "reading the layers")
+    return compare_segmentations(
+        [source.load() for source in snapshot.candidates],
+        None if snapshot.truth is None else snapshot.truth.load(),
+        true_regions=None if snapshot.true_regions is None else snapshot.true_regions.load(),
+        given=[source.load() for source in snapshot.given_labels],
+        raw=snapshot.raw or "",
+        regions=snapshot.regions,
+        width_px=width_px,
+        monitor=monitor,
+    )
 
 
 def _maps(

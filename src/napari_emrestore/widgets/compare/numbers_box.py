@@ -5,21 +5,13 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QCheckBox,
-    QHeaderView,
-    QPushButton,
-    QScrollBar,
-    QTableWidget,
-    QTableWidgetItem,
-    QWidget,
-)
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QCheckBox, QPushButton, QWidget
 
 from napari_emrestore.pipeline.comparison.candidates import VISIBLE, WHOLE
 from napari_emrestore.pipeline.comparison.tables import caption, cell, headings
 from napari_emrestore.widgets.compare.choices import layers_of, offer, set_quietly
+from napari_emrestore.widgets.compare.score_table import Cell, ScoreTable
 from napari_emrestore.widgets.forms import column, form, menu, note
 
 if TYPE_CHECKING:
@@ -32,7 +24,6 @@ _PLAIN = ("ssim", "psnr_db", "mse", "mae")
 _MATCHED = ("ssim_matched", "psnr_matched_db", "mse_matched", "mae_matched")
 _ALWAYS = ("frc_px", "frc_nm", "seconds")
 _HIGHER_IS_BETTER = ("ssim", "psnr_db", "ssim_matched", "psnr_matched_db")
-_NAME_PX = 130
 
 
 class NumbersBox(QWidget):
@@ -62,19 +53,7 @@ class NumbersBox(QWidget):
         self.draw.clicked.connect(lambda: self.regions_asked.emit())
         self.matched = QCheckBox("Ignore brightness and contrast")
         self.matched.setToolTip("Numbers after the scale and offset that fit a candidate best to the truth")
-        self.table = QTableWidget()
-        self._titles, self._names = (
-            QHeaderView(Qt.Orientation.Horizontal),
-            QHeaderView(Qt.Orientation.Vertical),
-        )
-        self.table.setHorizontalHeader(self._titles)
-        self.table.setVerticalHeader(self._names)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self._titles.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self._names.setMaximumWidth(_NAME_PX)
-        self._names.setTextElideMode(Qt.TextElideMode.ElideLeft)  # names of one input end differently
+        self.table = ScoreTable()
         self.note = note()
         rows = form()
         rows.addRow("Regions in", self.regions)
@@ -136,50 +115,29 @@ class NumbersBox(QWidget):
         offer(self.region, [(name, name) for name in names], wanted)
         rows = regions.get(wanted, [])
         source = self._visible if wanted == VISIBLE else self._numbers
-        self.table.clear()
-        self.table.setRowCount(len(rows))
         if source is None or not rows:
-            self.table.setColumnCount(0)
+            self.table.show_cells([], [], [], room=len(self._state.candidates))
             waiting = "" if self._state.why_not_measure() else "Measuring …"
             self.note.setText("\n".join(self._problems) or waiting)
-            self._fit_height(len(self._state.candidates))
             return
         self._fill_cells(source, rows)
         gaps = dict.fromkeys(f"{row.candidate}: {row.note}" for row in rows if row.note)
         self.note.setText("\n".join([f"{rows[0].pixels} pixels. {caption(source)}", *gaps]))
-        self._fit_height(len(rows))
 
     def _fill_cells(self, source: Comparison, rows: list[Row]) -> None:
         titles = headings(source)
         scores = _MATCHED if self._state is not None and self._state.matched else _PLAIN
         names = [*scores, *(name for name in _ALWAYS if any(getattr(row, name) is not None for row in rows))]
-        self.table.setColumnCount(len(names))
-        for line, row in enumerate(rows):
-            name_item = QTableWidgetItem(row.candidate)
-            name_item.setToolTip(row.candidate)
-            self.table.setVerticalHeaderItem(line, name_item)
-        for place, name in enumerate(names):
-            title = QTableWidgetItem(_wrapped(titles[name]))
-            title.setToolTip(titles[name])
-            self.table.setHorizontalHeaderItem(place, title)
-            best = _best(rows, name) if source.is_truth else None
-            for line, row in enumerate(rows):
-                item = QTableWidgetItem(cell(row, name))
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                item.setToolTip(
-                    row.frc_kind and f"FRC {row.frc_kind}" if name.startswith("frc") else row.note
-                )
-                if row is best:
-                    font = item.font()
-                    font.setBold(True)
-                    item.setFont(font)
-                self.table.setItem(line, place, item)
+        best = {name: _best(rows, name) if source.is_truth else None for name in names}
+        self.table.show_cells(
+            [row.candidate for row in rows],
+            [titles[name] for name in names],
+            [[Cell(cell(row, name), _tip(row, name), row is best[name]) for name in names] for row in rows],
+        )
 
-    def _fit_height(self, rows: int) -> None:
-        """Make the table as high as its rows, so that the dock scrolls and not the table in it."""
-        bar = QScrollBar(Qt.Orientation.Horizontal).sizeHint().height()
-        height = self._titles.sizeHint().height() + max(rows, 1) * self._names.defaultSectionSize()
-        self.table.setFixedHeight(height + bar + 4)
+
+def _tip(row: Row, name: str) -> str:
+    return row.frc_kind and f"FRC {row.frc_kind}" if name.startswith("frc") else row.note
 
 
 def _best(rows: list[Row], name: str) -> Row | None:
@@ -191,8 +149,3 @@ def _best(rows: list[Row], name: str) -> Row | None:
         return None
     pick = max if name in _HIGHER_IS_BETTER else min
     return pick(known, key=lambda row: float(getattr(row, name)))
-
-
-def _wrapped(title: str) -> str:
-    """Return a heading in lines of few words, for narrow columns."""
-    return title.replace(", ", ",\n").replace(" (", "\n(").replace(" change", "\nchange")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers import Image
+from napari.layers import Image, Labels
 
 from napari_emrestore.core import InputError
 from napari_emrestore.pipeline.comparison.candidates import (
@@ -16,7 +16,8 @@ from napari_emrestore.pipeline.comparison.candidates import (
     rectangle,
 )
 from napari_emrestore.pipeline.comparison.fields import shared_field
-from napari_emrestore.widgets.compare.drawings import read_line, read_regions
+from napari_emrestore.pipeline.comparison.segmentations import LabelImage
+from napari_emrestore.widgets.compare.drawings import read_label_image, read_line, read_regions
 from napari_emrestore.widgets.compare.geometry import current_position, inverse, pixels_of, place_in, plane_of
 from napari_emrestore.widgets.layers import METADATA_KEY, pixel_size_nm, provenance_of, visible_field
 
@@ -49,6 +50,18 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LabelSource:
+    """The labels of a layer within the shared field, still as lazy as in the layer."""
+
+    name: str
+    pixels: Any
+
+    def load(self) -> LabelImage:
+        """Return the labels in memory; may take long."""
+        return LabelImage(self.name, np.asarray(self.pixels))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """Everything that is compared, taken at one moment.
 
@@ -72,6 +85,10 @@ class Snapshot:
         What the canvas shows of the field.
     line : tuple, optional
         Ends ``(y, x)`` of the line in the shared field.
+    true_regions : LabelSource, optional
+        What segmentations should find.
+    given_labels : tuple of LabelSource
+        Labels made elsewhere.
     """
 
     candidates: tuple[Source, ...]
@@ -84,10 +101,12 @@ class Snapshot:
     feature_rows: Mapping[str, int] = field(default_factory=dict)
     visible: Region | None = None
     line: tuple[tuple[float, float], tuple[float, float]] | None = None
+    true_regions: LabelSource | None = None
+    given_labels: tuple[LabelSource, ...] = ()
 
 
-def take_snapshot(viewer: Viewer, state: CompareState) -> Snapshot:
-    """Return what the layers hold now; computes no pixel.
+def take_snapshot(viewer: Viewer, state: CompareState, *, labels: bool = False) -> Snapshot:
+    """Return what the layers hold now, with `labels` those of segmentations too; computes no pixel.
 
     Raises
     ------
@@ -102,6 +121,11 @@ def take_snapshot(viewer: Viewer, state: CompareState) -> Snapshot:
     area = areas[layers[0].name]
     to_field = _moved(inverse(first), -area.y0, -area.x0)
     regions, rows = read_regions(state.regions, to_field, area.shape, viewer)
+
+    def read_labels(layer: Labels) -> LabelSource:
+        return LabelSource(layer.name, read_label_image(layer, to_field, area.shape, viewer))
+
+    true_regions = state.true_regions if labels and isinstance(state.true_regions, Labels) else None
     return Snapshot(
         tuple(_source(layer, areas[layer.name], viewer) for layer in state.candidates),
         None if state.truth is None else _source(state.truth, areas[state.truth.name], viewer),
@@ -113,6 +137,8 @@ def take_snapshot(viewer: Viewer, state: CompareState) -> Snapshot:
         rows,
         _visible(layers[0], area),
         None if state.line is None else read_line(state.line, to_field),
+        None if true_regions is None else read_labels(true_regions),
+        tuple(read_labels(layer) for layer in (state.given_labels if labels else ())),
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ViewMode = Literal["layers", "grid", "blink", "swipe"]
 PlotKind = Literal["none", "profile", "histogram", "power", "correlation"]
 FEWEST_MODELS = 2
+FOUND_IN_TRUTH = "found in truth"
 # what a closed dock remembers; layers come and go and are picked anew
 KEPT = (
     "matched",
@@ -24,6 +25,7 @@ KEPT = (
     "stretch_percent",
     "plot",
     "line_width_px",
+    "membrane_px",
     "models",
     "box_px",
     "frames",
@@ -65,6 +67,12 @@ class CompareState:
         What is plotted.
     line_width_px : int
         Width that a line profile is averaged over.
+    true_regions : Labels or "found in truth", optional
+        Regions that segmentations should find: those of a layer, or what is found in the ground truth.
+    given_labels : tuple of Labels
+        Labels made elsewhere that are measured as well.
+    membrane_px : float
+        Width of a membrane for the fixed segmentation.
     baked : Layer, optional
         Input of the bake-off.
     models : tuple of str
@@ -95,6 +103,9 @@ class CompareState:
     stretch_percent: float = 99.5
     plot: PlotKind = "none"
     line_width_px: int = 1
+    true_regions: Any = None
+    given_labels: tuple[Any, ...] = ()
+    membrane_px: float = 4.0
     baked: Any = None
     models: tuple[str, ...] = ()
     box_px: int = 256
@@ -131,6 +142,16 @@ class CompareState:
             return "Tick a second layer, or choose a ground truth."
         return ""
 
+    def why_not_segment(self) -> str:
+        """Return why no segmentation can be measured, or an empty text."""
+        if reason := self.why_not_measure():
+            return reason
+        if self.true_regions is None:
+            return "Choose the true regions."
+        if self.true_regions == FOUND_IN_TRUTH and self.truth is None:
+            return "Choose a ground truth, or a Labels layer with true regions."
+        return ""
+
     def why_not_bake(self) -> str:
         """Return why the bake-off cannot run, or an empty text."""
         if self.baked is None:
@@ -158,6 +179,7 @@ def _allowed(name: str, value: Any) -> bool:
     limits = {
         "stretch_percent": (50.0, 100.0),
         "line_width_px": (1, 199),
+        "membrane_px": (0.5, 99.0),
         "box_px": (32, 2048),
         "frames": (1, 32),
     }

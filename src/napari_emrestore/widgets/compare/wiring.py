@@ -19,9 +19,10 @@ from napari_emrestore.widgets.compare.exporting import export
 from napari_emrestore.widgets.compare.following import Following
 from napari_emrestore.widgets.compare.looking import Looking
 from napari_emrestore.widgets.compare.measuring import Wanted
+from napari_emrestore.widgets.compare.segmenting import Segmenting
 from napari_emrestore.widgets.compare.showing import Showing
 from napari_emrestore.widgets.compare.sources import is_comparable, is_truth, pick, take_snapshot
-from napari_emrestore.widgets.compare.state import KEPT, CompareState
+from napari_emrestore.widgets.compare.state import FOUND_IN_TRUTH, KEPT, CompareState
 from napari_emrestore.widgets.compare.view import CompareView
 from napari_emrestore.widgets.compare.viewing import frame
 from napari_emrestore.widgets.jobs import Jobs
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     import napari.viewer
 
 _NAME = "compare"
-_LAYER_FIELDS = ("truth", "raw", "regions", "line", "mapped", "baked")
+_LAYER_FIELDS = ("truth", "raw", "regions", "line", "true_regions", "mapped", "baked")
+_SEGMENTED = ("true_regions", "given_labels", "membrane_px")
 _MEASURES = {
     "candidates": live.EVERYTHING,
     "truth": live.EVERYTHING,
@@ -51,7 +53,7 @@ _SEEN = ("candidates", "truth", "view", "same_contrast", "swiped")
 
 
 class CompareDock(QWidget):
-    """Compares image layers: numbers, views, difference maps, plots, bake-offs, reports.
+    """Compares image layers: numbers, views, difference maps, plots, segmentations, bake-offs, reports.
 
     Parameters
     ----------
@@ -64,10 +66,11 @@ class CompareDock(QWidget):
         self.viewer = viewer
         self.state = CompareState()
         self.state.restore(load_state(_NAME))
-        self.measures, self.bakes, self.exports = Jobs(self), Jobs(self), Jobs(self)
-        self.view = CompareView(self.bakes, self.exports, _models())
+        self.measures, self.bakes, self.exports, self.segments = (Jobs(self) for _ in range(4))
+        self.view = CompareView(self.bakes, self.exports, self.segments, _models())
         self.live = live.Live(viewer, self.state, self.measures)
         self.looking = Looking(viewer, self.state)
+        self.segmenting = Segmenting(viewer, self.state, self.segments)
         self.showing = Showing(viewer, self.state, self.view)
         self.baker = Baker(viewer, self.state, self.bakes, np.random.default_rng())
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -101,9 +104,9 @@ class CompareDock(QWidget):
 
     def write(self, kind: str, path: Path) -> None:
         """Write ``"table"``, ``"plot"`` or ``"report"`` of what is compared now, off the main thread."""
-        reason = self.state.why_not_measure()
+        reason, segmented = self.state.why_not_measure(), not self.state.why_not_segment()
         try:
-            snapshot = None if reason else take_snapshot(self.viewer, self.state)
+            snapshot = None if reason else take_snapshot(self.viewer, self.state, labels=segmented)
         except InputError as error:
             reason = str(error)
         if reason or snapshot is None:
@@ -112,15 +115,19 @@ class CompareDock(QWidget):
         wanted = Wanted(plot=self.state.plot, width_px=self.state.line_width_px)
         vote = self.baker.vote_record
         settings = {"blind vote": None if vote is None else asdict(vote)}
-        self.exports.start("Writing", partial(export, kind, path, snapshot, wanted, settings))
+        membrane_px = self.state.membrane_px if segmented else None
+        self.exports.start("Writing", partial(export, kind, path, snapshot, wanted, membrane_px, settings))
 
     def _connect(self) -> None:
         view, state = self.view, self.state
-        for box in (view.images, view.numbers, view.views, view.maps, view.plots, view.bake):
+        for box in (view.images, view.numbers, view.views, view.maps, view.plots, view.segments, view.bake):
             box.changed.connect(self._set)
         view.views.next_asked.connect(self.blink)
         view.plots.line_asked.connect(lambda: self._add_shapes("line", "line", "add_line"))
         view.numbers.regions_asked.connect(lambda: self._add_shapes("regions", "regions", "add_rectangle"))
+        view.segments.run.asked.connect(self._segment)
+        view.segments.regions_asked.connect(self.segmenting.add_layers)
+        self.segmenting.measured.connect(view.segments.show_table)
         view.exports.asked.connect(self.write)
         view.bake.run.asked.connect(self._bake)
         view.bake.voted.connect(self.baker.vote)
@@ -128,11 +135,12 @@ class CompareDock(QWidget):
         state.events.connect(self._state_changed)
         self.live.measured.connect(self.showing.show)
         self.live.outdated.connect(self.showing.show_outdated)
+        self.live.outdated.connect(self._outdate_segmentation)
         self.live.refused.connect(self._refuse)
         self.measures.failed.connect(lambda error: view.images.say(str(error)))
         self.baker.finished.connect(self._show_bake)
         self.baker.voted.connect(self._show_vote)
-        self._farewell = _Farewell(self._following, self.live, self.looking)
+        self._farewell = _Farewell(self._following, self.live, self.looking, self.segmenting)
         self.destroyed.connect(self._farewell.take)
 
     def _set(self, values: dict[str, Any]) -> None:
@@ -152,6 +160,9 @@ class CompareDock(QWidget):
         if name in _LAYER_FIELDS or name == "candidates":
             self._choose_mapped()
             self.live.follow()
+        if name in _SEGMENTED:
+            self.segmenting.follow()
+            self.segmenting.outdate()
         if name in ("regions", "maps"):
             self.showing.drop_unwanted()
         if name in _SEEN:
@@ -167,8 +178,9 @@ class CompareDock(QWidget):
         state, layers = self.state, list(self.viewer.layers)
         state.candidates = tuple(layer for layer in state.candidates if layer in layers)
         state.swiped = state.swiped if all(layer in layers for layer in state.swiped) else ()
+        state.given_labels = tuple(layer for layer in state.given_labels if layer in layers)
         for name in _LAYER_FIELDS:
-            if getattr(state, name) not in layers:
+            if getattr(state, name) not in (*layers, FOUND_IN_TRUTH):
                 setattr(state, name, None)
         if state.automatic:
             state.candidates, state.truth, state.raw = pick(layers)
@@ -199,8 +211,10 @@ class CompareDock(QWidget):
         view, state, layers = self.view, self.state, list(self.viewer.layers)
         images = [layer for layer in layers if is_comparable(layer)]
         shapes = [layer for layer in layers if isinstance(layer, Shapes)]
+        labels = [layer for layer in layers if isinstance(layer, Labels)]
         view.images.show_state(state, images)
-        view.numbers.show_state(state, [layer for layer in layers if isinstance(layer, Shapes | Labels)])
+        view.numbers.show_state(state, [*shapes, *labels])
+        view.segments.show_state(state, labels)
         view.views.show_state(state, keys.current_keys())
         view.maps.show_state(state)
         view.plots.show_state(state, shapes)
@@ -212,6 +226,16 @@ class CompareDock(QWidget):
         self.showing.show_refusal(reason)
         if self.state.view != "layers":
             self.state.view = "layers"
+
+    def _segment(self) -> None:
+        try:
+            self.segmenting.start()
+        except InputError as error:
+            self.view.segments.run.say(str(error))
+
+    def _outdate_segmentation(self, parts: frozenset[str]) -> None:
+        if live.NUMBERS in parts:
+            self.segmenting.outdate()
 
     def _use_theme(self) -> None:
         self.view.plots.use_theme(self.viewer.theme)
@@ -271,11 +295,15 @@ class _Farewell:
     Its method is connected, and no lambda, whose closure the garbage collector may have emptied by then.
     """
 
-    def __init__(self, following: Following, live_part: live.Live, looking: Looking) -> None:
+    def __init__(
+        self, following: Following, live_part: live.Live, looking: Looking, segmenting: Segmenting
+    ) -> None:
         self._following, self._live, self._looking = following, live_part, looking
+        self._segmenting = segmenting
 
     def take(self) -> None:
         """Stop listening to the viewer and give it back as it was."""
         self._following.close()
         self._live.unfollow()
+        self._segmenting.unfollow()
         self._looking.leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAME_PX = 130
+_TITLE_CHARACTERS = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +79,5 @@ def _item(cell: Cell) -> QTableWidgetItem:
 
 def _wrapped(title: str) -> str:
     """Return a heading in lines of few words, for narrow columns."""
-    return title.replace(", ", ",\n").replace(" (", "\n(").replace(" change", "\nchange")
+    parted = title.replace(", ", ",\n").replace(" (", "\n(").replace(" change", "\nchange")
+    return parted if "\n" in parted else fill(title, _TITLE_CHARACTERS, break_long_words=False)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.jobs import Jobs
 
 _LIST_ROWS = 3
+_ROW_MARGIN_PX = 4
 
 
 class SegmentBox(QWidget):
@@ -74,7 +75,7 @@ class SegmentBox(QWidget):
             set_tick(item, layer in state.given_labels)
             self.given.addItem(item)
         self.given.blockSignals(False)
-        height = self.given.sizeHintForRow(0) if others else 0
+        height = self.given.sizeHintForRow(0) + _ROW_MARGIN_PX if others else 0
         self.given.setFixedHeight(min(len(others), _LIST_ROWS) * height + 2 * self.given.frameWidth() + 4)
         for part in (self._given_title, self.given):
             part.setVisible(bool(others))

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 
-DOCKS = ("Restore images", "Compare images", "Probe models", "What made this layer?")
+DOCKS = ("Restore images", "Live camera", "Compare images", "Probe models", "What made this layer?")
 _CODE = """
 import json, os, time
 began = time.perf_counter()

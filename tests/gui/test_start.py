@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-DOCKS = ("Restore images", "Compare images", "Probe models", "What made this layer?")
+DOCKS = ("Restore images", "Live camera", "Compare images", "Probe models", "What made this layer?")
 # napari itself loads numba where it is installed
 WATCHED = """
 import json, sys

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari_emrestore.core import WarpKind
     from napari_emrestore.pipeline.settings import MergeMethod
 
-_LEAST_SIDE_PX = 24
+LEAST_SIDE_PX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class LiveSettings:
             raise InputError(f"A warp is one of {', '.join(WARP_KINDS)}", came=f"{self.kind!r} came")
         if self.merge not in MERGE_METHODS:
             raise InputError(f"Frames merge by {', '.join(MERGE_METHODS)}", came=f"{self.merge!r} came")
-        if self.roi is not None and (min(self.roi) < 0 or min(self.roi[2:]) < _LEAST_SIDE_PX):
+        if self.roi is not None and (min(self.roi) < 0 or min(self.roi[2:]) < LEAST_SIDE_PX):
             raise InputError(
-                f"A region is (top, left, height, width) in the frame, at least {_LEAST_SIDE_PX} px a side",
+                f"A region is (top, left, height, width) in the frame, at least {LEAST_SIDE_PX} px a side",
                 came=f"{self.roi} came",
             )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QAbstractSlider, QComboBox, QSpinBox
+    from qtpy.QtWidgets import QAbstractSlider, QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
 
 
 def tie_menu(menu: QComboBox, state: Any, name: str) -> None:
@@ -25,8 +25,15 @@ def tie_menu(menu: QComboBox, state: Any, name: str) -> None:
     getattr(state.events, name).connect(show)
 
 
-def tie_number(box: QSpinBox | QAbstractSlider, state: Any, name: str) -> None:
+def tie_number(box: QSpinBox | QDoubleSpinBox | QAbstractSlider, state: Any, name: str) -> None:
     """Keep the value of a number box or slider and a field of a state equal."""
     box.setValue(getattr(state, name))
     box.valueChanged.connect(lambda value: setattr(state, name, value))
     getattr(state.events, name).connect(lambda value: box.setValue(value))
+
+
+def tie_check(box: QCheckBox, state: Any, name: str) -> None:
+    """Keep the tick of a box and a field of a state equal."""
+    box.setChecked(getattr(state, name))
+    box.toggled.connect(lambda on: setattr(state, name, on))
+    getattr(state.events, name).connect(lambda on: box.setChecked(on))

@@ -1,0 +1,68 @@
+"""A lamp with its sentence: a colour to notice, words to understand."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtCore import QRectF, Qt
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from napari_emrestore.widgets.forms import note
+
+Level = Literal["off", "good", "warn", "bad"]
+_COLOURS: dict[Level, str] = {"off": "#808080", "good": "#2e9e5b", "warn": "#e09000", "bad": "#d9453d"}
+_SIDE_PX = 12
+
+
+class Lamp(QWidget):
+    """A coloured light beside a sentence that wraps.
+
+    Parameters
+    ----------
+    text : str
+        At first.
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.light, self.label = _Light(), note(text)
+        self.level: Level = "off"
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.light, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.label, 1, Qt.AlignmentFlag.AlignTop)
+
+    def show_state(self, level: Level, text: str) -> None:
+        """Show a colour and a sentence; nothing is drawn where nothing has changed."""
+        if level != self.level:
+            self.level = level
+            self.light.show_colour(_COLOURS[level])
+        if text != self.label.text():
+            self.label.setText(text)
+
+
+class _Light(QWidget):
+    """A filled circle as high as a line of text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._colour = QColor(_COLOURS["off"])
+        self.setFixedSize(_SIDE_PX, max(_SIDE_PX, self.fontMetrics().height()))
+
+    def show_colour(self, colour: str) -> None:
+        """Take another colour."""
+        self._colour = QColor(colour)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw the circle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._colour)
+        side = min(self.width(), self.height()) - 2.0
+        painter.drawEllipse(QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side))
+        painter.end()

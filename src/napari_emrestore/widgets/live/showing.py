@@ -1,0 +1,251 @@
+"""The newest picture as layers: filled in place at a rate that leaves napari time for everything else."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_emrestore.widgets.compare.sources import MADE_HERE
+from napari_emrestore.widgets.layers import image_options, metadata
+from napari_emrestore.widgets.lifetime import is_alive
+from napari_emrestore.widgets.live.pictures import RAW, RESTORED, TRUTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Image
+    from napari.viewer import Viewer
+    from numpy.typing import NDArray
+
+    from napari_emrestore.widgets.live.pictures import Picture
+
+_FASTEST_MS, _SLOWEST_MS = 33, 500
+_SHARE = 0.5
+"""Most of the main thread's time that showing may take."""
+_ORDER = (TRUTH, RAW, RESTORED)
+_DESCRIBED_EVERY_S = 0.5
+
+
+class LiveLayers(QObject):
+    """The layers of one live dock; for the main thread only.
+
+    Pixels are copied into the arrays that the layers hold, which costs less than giving a layer another
+    array, and tells nobody who listens to a layer's data until the stream has ended.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Gets the layers.
+    parent : QObject
+        The dock.
+
+    Signals
+    -------
+    drawn : Picture
+        A picture is on the screen.
+    removed : str
+        Somebody took away the layer of this name.
+    contrast_set : object
+        Somebody moved the contrast limits of one of the layers.
+    changed
+        Layers were added or taken away by the stream itself.
+    began
+        The first picture of a stream is there.
+    """
+
+    drawn = Signal(object)
+    removed = Signal(str)
+    contrast_set = Signal()
+    changed = Signal()
+    began = Signal()
+
+    def __init__(self, viewer: Viewer, parent: QObject) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._layers: dict[str, Image] = {}
+        self._newest: Callable[[], Picture | None] | None = None
+        self._shown: Picture | None = None
+        self._is_new = True
+        self._is_busy = False
+        self._began_s = self._described_s = 0.0
+        self._cost_s = 0.0
+        self._timer, self._after = QTimer(self), QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._show_newest)
+        self._after.setSingleShot(True)
+        self._after.setInterval(0)
+        self._after.timeout.connect(self._end_turn)
+        viewer.layers.events.removed.connect(self._heard_removed)
+
+    @property
+    def shown(self) -> Picture | None:
+        """What is seen; None before the first picture."""
+        return self._shown
+
+    @property
+    def layers(self) -> dict[str, Image]:
+        """The layers there are: ``raw``, ``restored``, ``truth``."""
+        return {name: self._layers[name] for name in (RAW, RESTORED, TRUTH) if name in self._layers}
+
+    def begin(self, newest: Callable[[], Picture | None]) -> None:
+        """Show what `newest` returns, again and again."""
+        self._newest, self._shown, self._is_new = newest, None, True
+        self._timer.start(0)
+
+    def end(self) -> None:
+        """Show nothing more; the layers keep the last picture and tell those who listen to them."""
+        self._timer.stop()
+        self._after.stop()
+        self._newest = None
+        self._describe()
+        for layer in self._layers.values():
+            layer.data = layer.data
+        for layer in self._layers.values():
+            layer.refresh()
+
+    def forget(self) -> None:
+        """Leave the layers to the viewer; the next picture gets new ones."""
+        self._layers = {}
+
+    def refresh(self, layer: Image) -> None:
+        """Draw a layer whose pixels have changed in place."""
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
+
+    def _show_newest(self) -> None:
+        picture = None if self._newest is None else self._newest()
+        self._began_s = time.perf_counter()
+        if picture is None:
+            self._timer.start(_FASTEST_MS // 4)
+            return
+        self._show(picture)
+        self._after.start()
+
+    def _end_turn(self) -> None:
+        """Tell that the picture is on the screen, and wait at least as long as showing it took."""
+        cost_s = time.perf_counter() - self._began_s
+        self._cost_s = max(cost_s, 0.8 * self._cost_s + 0.2 * cost_s)
+        period_ms = min(_SLOWEST_MS, max(_FASTEST_MS, 1000 * self._cost_s / _SHARE))
+        if self._shown is not None:
+            self.drawn.emit(self._shown)
+        if self._newest is not None:
+            self._timer.start(max(1, round(period_ms - 1000 * cost_s)))
+
+    def _show(self, picture: Picture) -> None:
+        self._shown = picture
+        images = picture.images
+        before = set(self._layers)
+        self._is_busy = True
+        for name in before - set(images):
+            layer = self._layers.pop(name)
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+        for name in _ORDER:
+            if name in images:
+                self._put(name, images[name], picture)
+        if time.perf_counter() - self._described_s > _DESCRIBED_EVERY_S:
+            self._describe()
+        self._is_busy = False
+        if set(self._layers) != before:
+            self.changed.emit()
+        if self._is_new:
+            self._is_new = False
+            self.began.emit()
+
+    def _put(self, name: str, image: NDArray[Any], picture: Picture) -> None:
+        layer = self._layers.get(name)
+        if layer is None:
+            layer = self._layers[name] = self._new_layer(name, image, picture)
+        else:
+            if self._is_new:
+                options = image_options(picture.view.raw.acquisition, stack=False)
+                layer.scale, layer.units = options["scale"], options["units"]
+            self._fill(layer, image, picture)
+        title = self._title(name, picture)
+        if layer.name != title:
+            layer.name = title
+        limits = picture.limits.get(name)
+        if limits is not None:
+            layer.contrast_limits = limits
+
+    def _fill(self, layer: Image, image: NDArray[Any], picture: Picture) -> None:
+        array = layer.data
+        if array.shape == image.shape and array.dtype == image.dtype:
+            np.copyto(array, image)
+            place = _place(picture, layer)
+            if tuple(layer.translate) != place:
+                layer.translate = place
+            self.refresh(layer)
+        else:
+            layer.translate = _place(picture, layer)
+            layer.data = image.copy()
+
+    def _new_layer(self, name: str, image: NDArray[Any], picture: Picture) -> Image:
+        options = image_options(picture.view.raw.acquisition, stack=False)
+        chosen = self._viewer.layers.selection.active
+        limits = picture.limits.get(name)
+        layer: Image = self._viewer.add_image(
+            image.copy(),
+            **{**options, "name": self._title(name, picture)},
+            contrast_limits=limits or (float(np.nanmin(image)), float(np.nanmax(image)) + 1.0),
+        )
+        layer.translate = _place(picture, layer)
+        layer.events.contrast_limits.connect(self._heard_contrast)
+        self._move_into_order(name, layer)
+        if chosen is not None and chosen not in self._layers.values():
+            self._viewer.layers.selection.active = chosen
+        if len(self._layers) == 1:
+            self._viewer.reset_view()
+        return layer
+
+    def _move_into_order(self, name: str, layer: Image) -> None:
+        """Put a new layer below those that belong over it."""
+        over = [self._layers[n] for n in _ORDER[_ORDER.index(name) + 1 :] if n in self._layers]
+        places = [self._viewer.layers.index(other) for other in over if other in self._viewer.layers]
+        if places:
+            self._viewer.layers.move(self._viewer.layers.index(layer), min(places))
+
+    def _title(self, name: str, picture: Picture) -> str:
+        source = f"{picture.view.raw.acquisition.name} · live"
+        return {
+            RAW: source,
+            RESTORED: f"{source} · {picture.view.settings.model}",
+            TRUTH: f"{source} · ground truth",
+        }[name]
+
+    def _describe(self) -> None:
+        """Let the layers carry the record of the frame that they show."""
+        self._described_s = time.perf_counter()
+        if self._shown is None:
+            return
+        view = self._shown.view
+        restored = view.restored
+        for name, layer in self._layers.items():
+            made_by = restored.provenance if restored is not None and name == RESTORED else None
+            # docks that compare and restore leave layers alone that change all the time
+            layer.metadata = metadata(
+                view.raw.acquisition, made_by, preview=True, frame=view.raw.index, **{MADE_HERE: "live"}
+            )
+
+    def _heard_removed(self, event: Any) -> None:
+        # the viewer outlives the dock
+        if not is_alive(self) or self._is_busy:
+            return
+        gone = [name for name, layer in self._layers.items() if layer == event.value]
+        for name in gone:
+            del self._layers[name]
+            self.removed.emit(event.value.name)
+
+    def _heard_contrast(self, event: Any) -> None:
+        if is_alive(self) and not self._is_busy:
+            self.contrast_set.emit()
+
+
+def _place(picture: Picture, layer: Image) -> tuple[float, ...]:
+    """Return where the first pixel of a picture lies: a region stays where it is in the frame."""
+    roi = picture.view.settings.roi
+    if roi is None:
+        return (0.0, 0.0)
+    return tuple(float(o * s) for o, s in zip(roi[:2], layer.scale, strict=True))

@@ -1,0 +1,178 @@
+"""Which camera, and a form made of its own settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_emrestore.cameras import describe_settings
+from napari_emrestore.core import InputError
+from napari_emrestore.widgets.forms import column, form, menu, note, section
+from napari_emrestore.widgets.restore.binding import tie_menu
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_emrestore.cameras import CameraKind, CameraSetting
+    from napari_emrestore.widgets.live.state import LiveState
+
+_FIRST = {
+    "simulated": ("frame_rate_hz", "frame_shape", "dose_e", "velocity_px_s"),
+    "replay": ("source", "frame_rate_hz", "repeat"),
+    "folder": ("folder", "order", "existing"),
+    "micromanager": ("config", "adapter", "device", "exposure_ms", "binning"),
+    "network": ("address", "allow_remote"),
+}
+"""Settings to see at once; the others are below *More settings*. Cameras of other packages show all."""
+_FOLDERS, _FILES = ("folder",), ("config", "source", "specimen")
+_UNSET = "as it is"
+
+
+class SourceBox(QWidget):
+    """The menu of cameras, and the settings of the chosen one.
+
+    Parameters
+    ----------
+    state : LiveState
+        Says and is told what is set.
+    cameras : sequence of CameraKind
+        The table.
+
+    Signals
+    -------
+    typed : str, str
+        Name of a setting, and what was typed for it.
+    """
+
+    typed = Signal(str, str)
+
+    def __init__(self, state: LiveState, cameras: Sequence[CameraKind]) -> None:
+        super().__init__()
+        self._state = state
+        self._summaries = {row.name: row.summary for row in cameras}
+        self.menu = menu({row.name: row.name for row in cameras})
+        for position, row in enumerate(cameras):
+            self.menu.setItemData(position, row.summary, 3)  # tool tip
+        self.summary = note()
+        self.fields: dict[str, QWidget] = {}
+        self._place = QVBoxLayout()
+        self._form: QWidget | None = None
+        rows = form()
+        rows.addRow("Camera", self.menu)
+        layout = column(self)
+        layout.addLayout(rows)
+        layout.addWidget(self.summary)
+        layout.addLayout(self._place)
+        tie_menu(self.menu, state, "camera")
+        self.show_camera()
+
+    def show_camera(self) -> None:
+        """Show the form of the camera that is set."""
+        if self._form is not None:
+            self._place.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+        name = self._state.camera
+        self.summary.setText(f"{self._summaries.get(name, name)}.")
+        self.fields = {}
+        settings = describe_settings(name)
+        first = _FIRST.get(name, tuple(setting.name for setting in settings))
+        self._form = QWidget()
+        layout = QVBoxLayout(self._form)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(self._rows([s for s in settings if s.name in first or s.required]))
+        rest = [s for s in settings if s.name not in first and not s.required]
+        if rest:
+            content = QWidget()
+            column(content).addLayout(self._rows(rest))
+            layout.addWidget(section("More settings", content, is_open=False))
+        self._place.addWidget(self._form)
+
+    def lock(self, locked: bool) -> None:
+        """Keep the settings as they are while the camera is open."""
+        self.menu.setEnabled(not locked)
+        if self._form is not None:
+            self._form.setEnabled(not locked)
+
+    def _rows(self, settings: Sequence[CameraSetting]) -> QFormLayout:
+        rows = form()
+        for setting in settings:
+            field = self._field(setting)
+            tip = setting.note or setting.label
+            field.setToolTip(f"<qt>{tip}</qt>")
+            rows.addRow(setting.label, field)
+            label = rows.labelForField(field)
+            if label is not None:
+                label.setToolTip(f"<qt>{tip}</qt>")
+        return rows
+
+    def _field(self, setting: CameraSetting) -> QWidget:
+        text = self._state.text_of(setting)
+        if setting.kind == "flag":
+            tick = QCheckBox()
+            tick.setChecked(text.lower() == "true")
+            tick.toggled.connect(lambda on: self.typed.emit(setting.name, str(on)))
+            self.fields[setting.name] = tick
+            return tick
+        if setting.kind == "choice":
+            choices: QComboBox = menu({choice: choice for choice in setting.choices})
+            choices.setCurrentIndex(choices.findData(text))
+            choices.currentTextChanged.connect(partial(self.typed.emit, setting.name))
+            self.fields[setting.name] = choices
+            return choices
+        line = QLineEdit(text)
+        line.setMinimumWidth(60)
+        line.setCursorPosition(0)
+        line.setPlaceholderText("needed" if setting.required else _UNSET if setting.optional else "")
+        line.textEdited.connect(lambda _: self._take(setting, line))
+        self.fields[setting.name] = line
+        self._mark(setting, line)
+        return self._with_browser(setting, line) if setting.name in (*_FOLDERS, *_FILES) else line
+
+    def _take(self, setting: CameraSetting, line: QLineEdit) -> None:
+        self._mark(setting, line)
+        self.typed.emit(setting.name, line.text())
+
+    def _mark(self, setting: CameraSetting, line: QLineEdit) -> None:
+        """Frame what cannot be read; the reason is said beside the start button."""
+        try:
+            setting.parse(line.text())
+        except InputError:
+            line.setStyleSheet("border: 1px solid #d9453d")
+        else:
+            line.setStyleSheet("")
+
+    def _with_browser(self, setting: CameraSetting, line: QLineEdit) -> QWidget:
+        browse, holder = QToolButton(), QWidget()
+        browse.setText("…")
+        layout = QHBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(line, 1)
+        layout.addWidget(browse)
+
+        def ask() -> None:
+            if setting.name in _FOLDERS:
+                path = QFileDialog.getExistingDirectory(self, setting.label, line.text())
+            else:
+                path = QFileDialog.getOpenFileName(self, setting.label, line.text())[0]
+            if path:
+                line.setText(path)
+                self._take(setting, line)
+
+        browse.clicked.connect(ask)
+        return holder

@@ -1,0 +1,159 @@
+"""How it goes: alarms, alignment, dropped frames, stage, and where every frame went."""
+
+from __future__ import annotations
+
+from math import hypot, isfinite, isnan
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from napari_emrestore.widgets.forms import column
+from napari_emrestore.widgets.live.lamps import Lamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from napari_emrestore.pipeline.live_alarms import Alarm
+    from napari_emrestore.pipeline.live_counters import LiveCounters
+    from napari_emrestore.pipeline.live_views import LiveView
+    from napari_emrestore.widgets.live.lamps import Level
+
+_GOOD_SCORE = 0.7
+_ROWS = {
+    "acquired": "acquired",
+    "lost": "lost by the source",
+    "dropped": "dropped, newer ones came",
+    "made": "views made",
+    "shown": "views shown",
+    "lost_view": "alignments begun anew",
+    "latency": "latency, median / 95 %",
+}
+_TIPS = {
+    "acquired": "Frames that came from the camera, and how many per second lately.",
+    "lost": "The camera numbered them and did not deliver them.",
+    "dropped": "They came while the restoration was busy with older ones. A recording has them all the same.",
+    "made": "Views of the newest frames, and how many per second lately.",
+    "shown": "Views that reached the screen; of the others a newer one was ready first.",
+    "lost_view": "How often a frame was like nothing before it.",
+    "latency": "From the end of the exposure to the screen, over the last 512 views.",
+}
+
+
+class Lamps(QWidget):
+    """What has to be seen at a glance."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.camera, self.alignment, self.dropped = Lamp("No camera is open."), Lamp(), Lamp()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2, 2, 2, 2)
+        layout.setSpacing(3)
+        for lamp in (self.camera, self.alignment, self.dropped):
+            layout.addWidget(lamp)
+        self.alignment.setToolTip(
+            "How alike the newest frame and those before it are once they are aligned (1: the same), and "
+            "how far the specimen moves in the image from frame to frame."
+        )
+        self.show_idle("off", "No camera is open.")
+
+    def show_idle(self, level: Level, text: str) -> None:
+        """Show that nothing runs, and why."""
+        self.camera.show_state(level, text)
+        self.alignment.hide()
+        self.dropped.hide()
+
+    def show_camera(self, alarms: Sequence[Alarm], name: str, fps: float) -> None:
+        """Show what is alarming about the frames, or that they come."""
+        if alarms:
+            worst: Level = "bad" if any(alarm.kind == "frozen" for alarm in alarms) else "warn"
+            self.camera.show_state(worst, " ".join(alarm.text for alarm in alarms))
+        else:
+            self.camera.show_state("good", f"{name}: {fps:.3g} frames/s")
+
+    def show_alignment(self, view: LiveView) -> None:
+        """Show how well the newest frame fits those before it, and how fast the specimen drifts."""
+        self.alignment.show()
+        score = view.score
+        if isnan(score):
+            unaligned = view.settings.kind is None
+            why = "Frames are taken as aligned." if unaligned else "There is no frame to align with."
+            self.alignment.show_state("off", why)
+            return
+        level: Level = "good" if score >= _GOOD_SCORE else "warn"
+        self.alignment.show_state(level, f"Alignment {score:.2f}, drift {drift_text(view)} per frame")
+
+    def show_dropped(self, lost: int, dropped: int, seconds: float) -> None:
+        """Show what was lost and dropped in the last seconds."""
+        self.dropped.show()
+        if lost:
+            text = f"The camera lost {lost} frames in the last {seconds:.0f} s."
+            self.dropped.show_state("bad", text)
+        elif dropped:
+            text = f"{dropped} frames dropped in {seconds:.0f} s: restoring is slower than the camera."
+            self.dropped.show_state("warn", text)
+        else:
+            self.dropped.show_state("good", "No frame dropped lately.")
+
+
+class NumbersBox(QWidget):
+    """Where every frame went since the camera was started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(0, 1)
+        self.cells: dict[str, QLabel] = {}
+        for row, (key, title) in enumerate({**_ROWS, "stage": "stage y, x"}.items()):
+            label, cell = QLabel(title), QLabel("–")
+            label.setToolTip(_TIPS.get(key, "As the camera tells it with the newest frame."))
+            grid.addWidget(label, row, 0)
+            grid.addWidget(cell, row, 1)
+            self.cells[key] = cell
+        self.incidents = QLabel()
+        self.incidents.setWordWrap(True)
+        layout = column(self)
+        layout.addLayout(grid)
+        layout.addWidget(self.incidents)
+        self.incidents.hide()
+
+    def show_counters(self, counters: LiveCounters, incidents: Mapping[str, int]) -> None:
+        """Show counts and rates."""
+        texts = {
+            "acquired": f"{counters.acquired}  ({counters.acquired_fps:.1f}/s)",
+            "lost": f"{counters.lost_by_source}",
+            "dropped": f"{counters.dropped_by_ring}",
+            "made": f"{counters.made}  ({counters.made_fps:.1f}/s)",
+            "shown": f"{counters.shown}  ({counters.shown_fps:.1f}/s)",
+            "lost_view": f"{counters.view_lost}",
+            "latency": _latency(counters),
+        }
+        for key, text in texts.items():
+            self._write(key, text)
+        told = "\n".join(f"{count} × {what}" for what, count in incidents.items())
+        self.incidents.setVisible(bool(told))
+        self.incidents.setText(told)
+
+    def show_stage(self, stage_um: Sequence[float] | None) -> None:
+        """Show where the stage was for the newest frame; unknown where the camera does not say."""
+        self._write("stage", "unknown" if not stage_um else f"{stage_um[0]:.3f}, {stage_um[1]:.3f} µm")
+
+    def _write(self, key: str, text: str) -> None:
+        if self.cells[key].text() != text:
+            self.cells[key].setText(text)
+
+
+def drift_text(view: LiveView) -> str:
+    """Return how far the specimen moves from frame to frame, in px and, where it is known, in nm."""
+    dy, dx = view.step_px
+    size = view.raw.acquisition.pixel_size_nm
+    text = f"{hypot(dy, dx):.1f} px"
+    return text if size is None else f"{text} ({hypot(dy * size[0], dx * size[1]):.3g} nm)"
+
+
+def _latency(counters: LiveCounters) -> str:
+    if not isfinite(counters.latency_ms_p50):
+        return "–"
+    return f"{counters.latency_ms_p50:.0f} / {counters.latency_ms_p95:.0f} ms"

@@ -296,7 +296,8 @@ def _corners(item: Section) -> NDArray[np.float64]:
     """Return the points of an item ``(x, y)``; of one without any its own place."""
     count = item.whole("NumPts")
     if count == 0 or "PtsX" not in item.values:
-        key = next(k for k in (*_COORDINATES.values(), "CoordsInPiece", "StageXYZ") if k in item.values)
+        keys = (*_COORDINATES.values(), "CoordsInPiece", "StageXYZ")
+        key = next((k for k in keys if k in item.values), "StageXYZ")
         return np.array([item.numbers(key, 3)[:2]])
     return np.stack([item.numbers("PtsX", count), item.numbers("PtsY", count)], -1)
 

@@ -18,4 +18,5 @@ NARROW = {
     "sgpn": {"width": "tiny"},
     "srn": {"width": 2},
 }
-HALO_PX = {"burst-naf": 400}  # its card has the shorter one measured on the trained weights
+# cards with weights have the shorter halo measured on them
+HALO_PX = {"burst-naf": 400, "bdu-uc-small": 112, "ede-quarter": 576}

@@ -117,11 +117,11 @@ def simulate_scan(
     Raises
     ------
     InputError
-        If the exposure does not fit into the time of a frame.
+        If the exposure is not shorter than the time of a frame.
     """
-    if not 0 < exposure_s <= frame_s:
+    if not 0 < exposure_s < frame_s:
         raise InputError(
-            "An exposure fits into the time of a frame", came=f"{exposure_s} s of {frame_s} s came"
+            "An exposure is shorter than the time of a frame", came=f"{exposure_s} s of {frame_s} s came"
         )
     moves = path.moves()
     stage = Stage(motion, (0.0, 0.0), start_px, rng)
@@ -129,8 +129,14 @@ def simulate_scan(
     frames = np.empty((len(moves), *frame_shape), np.uint16)
     truth = np.empty((len(moves), 2))
     for k, move in enumerate(moves):
-        stage.drive((move[0] / frame_s, move[1] / frame_s))
+        jumps = path.turns == "jump" and move[0] != 0
+        pace = moves[k - 1] if jumps and k else move * (not jumps)
+        stage.drive((pace[0] / frame_s, pace[1] / frame_s))
         track = stage.track(k * frame_s, exposure_s)
+        if jumps:  # with the beam off, in what is left of the frame's time
+            rest_s = frame_s - exposure_s
+            stage.drive((move[0] / rest_s, move[1] / rest_s))
+            stage.track(k * frame_s + exposure_s, rest_s)
         truth[k] = track.mean(axis=0)
         view = expose(specimen, track, frame_shape)
         frames[k] = detector.read_out(view if shading is None else view * shading.astype(np.float32), noise)

@@ -8,7 +8,7 @@ import pytest
 from napari_emrestore.cli import main
 from napari_emrestore.core import Acquisition
 from napari_emrestore.io import open_frames, read_provenance, write_image
-from napari_emrestore.pipeline.growing_zarr import frame_table
+from napari_emrestore.pipeline.frame_tables import frame_table
 
 
 @pytest.fixture

@@ -56,7 +56,8 @@ class LiveSource(ABC):
         self, acquisition: Acquisition, frame_shape: tuple[int, int], dtype: np.dtype[Any], timeout_s: float
     ) -> None:
         self._acquisition = acquisition
-        self._frame_shape = frame_shape
+        height, width = frame_shape  # settings read from JSON come as lists
+        self._frame_shape = (int(height), int(width))
         self._dtype = dtype
         self._timeout_s = checked_timeout(timeout_s)
         self._closing = threading.Event()

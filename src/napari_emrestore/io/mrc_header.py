@@ -18,6 +18,10 @@ from napari_emrestore.io.units import to_nm
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
+    from napari_emrestore.core import Acquisition
+
 HEADER_BYTES = 1024
 RECORD_TYPE = b"EMRS"
 LABEL_BYTES = 80
@@ -46,6 +50,8 @@ _OTHER_MODES = {3: "complex 16-bit", 4: "complex 32-bit", 101: "packed 4-bit"}
 _IMOD = 1146047817
 _IMOD_SIGNED = 1
 _VOLUME_STACK = 401
+_VERSION = 20141
+_ANGSTROM_PER_NM = 10.0
 # the FEI extended header, one record per frame: its validity bits and what we take from it
 _FEI_TYPES = (b"FEI1", b"FEI2")
 _FEI = np.dtype(
@@ -100,6 +106,55 @@ class MrcHeader:
     is_volume: bool
     extended_type: bytes
     labels: tuple[str, ...]
+
+
+def new_header(
+    shape: tuple[int, int, int],
+    mode: int,
+    room: int,
+    known: Acquisition,
+    label: str,
+    *,
+    is_volume: bool = False,
+) -> NDArray[Any]:
+    """Return the header of one of our files, its statistics marked as not determined.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(N, Y, X)``.
+    mode : int
+        Of the pixels.
+    room : int
+        Bytes of our record, between header and pixels.
+    known : Acquisition
+        Tells pixel size and frame step.
+    label : str
+        Free text.
+    is_volume : bool
+        Whether sections are planes of a volume.
+    """
+    count, height, width = shape
+    header = np.zeros((), header_dtype())
+    header["size"] = (width, height, count)
+    header["mode"] = mode
+    header["grid"] = (width, height, count if is_volume else 1)
+    header["angles"] = 90.0
+    header["order"] = (1, 2, 3)
+    header["low_high_mean"], header["deviation"] = (0.0, -1.0, -2.0), -1.0
+    header["space_group"] = 1 if is_volume else 0
+    header["extended"] = room
+    header["type"] = RECORD_TYPE
+    header["version"] = _VERSION
+    header["map"] = b"MAP "
+    header["machine"] = (0x44, 0x44, 0, 0)
+    if known.pixel_size_nm is not None:
+        y, x = known.pixel_size_nm
+        depth = (known.frame_step or 0.0) * count if is_volume else 0.0
+        header["cell"] = np.multiply((x * width, y * height, depth), _ANGSTROM_PER_NM)
+    header["labels"] = 1
+    header["label"][0] = label.encode("ascii", "replace")[:LABEL_BYTES].ljust(LABEL_BYTES)
+    return header
 
 
 def read_header(path: Path) -> MrcHeader:

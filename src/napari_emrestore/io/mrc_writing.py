@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.io.mrc_header import HEADER_BYTES, LABEL_BYTES, RECORD_TYPE, header_dtype
+from napari_emrestore.io.mrc_header import HEADER_BYTES, new_header
 from napari_emrestore.io.outgoing import Outgoing, tell
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ _WIDER = {"bool": "int8", "uint8": "uint16", "float16": "float32", "float64": "f
 _BAND_ROWS = 512
 # what clipping may add to the record after its place in the file is fixed
 _SPARE_BYTES = 1024
-_ANGSTROM_PER_NM = 10.0
-_VERSION = 20141
 
 
 def write(path: Path, image: Outgoing, monitor: Monitor) -> None:
@@ -76,30 +74,17 @@ class _Sums:
 
 
 def _header(image: Outgoing, room: int, sums: _Sums) -> NDArray[Any]:
-    count, height, width = image.shape
     known = image.acquisition
-    is_volume = known.frame_axis == "z" and image.is_stack
-    header = np.zeros((), header_dtype())
-    header["size"] = (width, height, count)
-    header["mode"] = _MODES[image.export.target.name]
-    header["grid"] = (width, height, count if is_volume else 1)
-    header["angles"] = 90.0
-    header["order"] = (1, 2, 3)
-    header["space_group"] = 1 if is_volume else 0
-    header["extended"] = room
-    header["type"] = RECORD_TYPE
-    header["version"] = _VERSION
-    header["map"] = b"MAP "
-    header["machine"] = (0x44, 0x44, 0, 0)
+    tool = image.provenance.tool if image.provenance else "write_image"
+    header = new_header(
+        image.shape,
+        _MODES[image.export.target.name],
+        room,
+        known,
+        f"napari-emrestore {tool}: record in the extended header",
+        is_volume=known.frame_axis == "z" and image.is_stack,
+    )
     if sums.count:
         header["low_high_mean"] = (sums.low, sums.high, sums.mean)
         header["deviation"] = sums.deviation
-    if known.pixel_size_nm is not None:
-        y, x = known.pixel_size_nm
-        depth = (known.frame_step or 0.0) * count if is_volume else 0.0
-        header["cell"] = np.multiply((x * width, y * height, depth), _ANGSTROM_PER_NM)
-    header["labels"] = 1
-    tool = image.provenance.tool if image.provenance else "write_image"
-    label = f"napari-emrestore {tool}: record in the extended header"
-    header["label"][0] = label.encode("ascii", "replace")[:LABEL_BYTES].ljust(LABEL_BYTES)
     return header

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.batch import BatchRow, run_batch
-    from napari_emrestore.pipeline.growing_zarr import frame_table
+    from napari_emrestore.pipeline.frame_tables import frame_table
     from napari_emrestore.pipeline.line import Result, run, run_frames
     from napari_emrestore.pipeline.live import LiveLine
     from napari_emrestore.pipeline.live_alarms import Alarm
@@ -43,7 +43,7 @@ _HOMES = {
     "RunSettings": "settings",
     "Score": "scores",
     "WindowReport": "windows",
-    "frame_table": "growing_zarr",
+    "frame_table": "frame_tables",
     "run": "line",
     "run_batch": "batch",
     "run_frames": "line",

@@ -119,7 +119,9 @@ class ViewMaker:
         saturated, dark = self._exposure.saturated(raw.data), self._exposure.is_dark(raw.data)
         finished = time.monotonic()
         if roi != settings.roi:
-            problem = f"The region {settings.roi} leaves the frame of {raw.data.shape}: whole frames are shown"
+            problem = (
+                f"The region {settings.roi} leaves the frame of {raw.data.shape}: whole frames are shown"
+            )
         return LiveView(
             raw=raw,
             restored=restored,
@@ -195,7 +197,7 @@ def _holds(frame: Frame, roi: tuple[int, int, int, int] | None) -> bool:
     if roi is None:
         return True
     top, left, height, width = roi
-    return top + height <= frame.data.shape[0] and left + width <= frame.data.shape[1]
+    return bool(top + height <= frame.data.shape[0] and left + width <= frame.data.shape[1])
 
 
 def _cropped(frame: Frame, roi: tuple[int, int, int, int] | None) -> Frame:

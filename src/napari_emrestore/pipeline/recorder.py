@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emrestore.core import InputError, Provenance, WriteError
-from napari_emrestore.pipeline.growing_zarr import GrowingZarr
+from napari_emrestore.pipeline.growing import Growing, open_growing
+from napari_emrestore.pipeline.plain_json import plain
+from napari_emrestore.pipeline.recording_failures import frame_changed, no_room, refused, too_slow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from napari_emrestore.core import Acquisition, Frame, FrameSource
@@ -61,15 +65,18 @@ class RecorderStatus:
 
 
 class Recorder:
-    """Writes frames to an OME-Zarr image from a thread of its own; `put` never waits for the disk.
+    """Writes frames to a file from a thread of its own; `put` never waits for the disk.
 
     What was written can be read at any time, also after the process was killed: everything but the last
-    second or chunk. Beside the pixels lies a table with each frame's number, time and stage position.
+    second or chunk. Beside the pixels lies a table with each frame's number, time and stage position. With
+    `frames` it is a fixed recording, without an expanding one; for the last seconds see `CircularRecorder`.
+
+    Creating one writes to the disk, and waits for a network share that does not answer.
 
     Parameters
     ----------
     path : str or Path
-        Ends in ``.zarr``; nothing may be there.
+        Ends in one of `growing.RECORDING_FORMATS`, ``.zarr`` and others; nothing may be there.
     source : FrameSource
         Tells shape, type and acquisition; it is not read.
     frames : int, optional
@@ -79,11 +86,14 @@ class Recorder:
         is always taken.
     reserve_bytes : int
         Room that is left on the disk.
+    counters : callable, optional
+        Asked at the end for what else the recording is to tell, a dataclass or mapping of plain values; for
+        example `LiveLine.counters`.
 
     Raises
     ------
     InputError
-        If the place is not free, or `frames` below 1.
+        If the place is not free, the format cannot hold such frames, or `frames` is below 1.
     WriteError
         If the disk has no room for it, or nothing can be written there.
     """
@@ -96,10 +106,12 @@ class Recorder:
         frames: int | None = None,
         queue_bytes: int = QUEUE_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
+        counters: Callable[[], Any] | None = None,
     ) -> None:
         if frames is not None and frames < 1:
             raise InputError("A recording holds at least one frame", came=f"{frames} frames came")
-        self._reserve, self._wanted = reserve_bytes, frames
+        self._reserve, self._wanted, self._counters = reserve_bytes, frames, counters
+        self._shape, self._dtype = source.frame_shape, source.dtype
         self._file = _create(Path(path), source.frame_shape, source.dtype, _stamped(source.acquisition))
         self.path = self._file.path
         self._queue_bytes = max(queue_bytes, 2 * self._file.chunk_frames * self._file.frame_bytes)
@@ -126,15 +138,18 @@ class Recorder:
         Raises
         ------
         WriteError
-            If the recording has failed: the disk refused, or was too slow for what may wait in memory.
+            If the recording has failed: the disk refused, or was too slow for what may wait in memory, or
+            the frames have changed their shape or type.
         """
         with self._turn:
             if self._failure is not None:
                 raise self._failure
             if self._state != "recording":
                 return
+            if frame.data.shape != self._shape or frame.data.dtype != self._dtype:
+                raise self._fail(frame_changed(frame, self._shape, self._dtype))
             if (self._waiting() + 1) * self._file.frame_bytes > self._queue_bytes:
-                raise self._fail(self._too_slow())
+                raise self._fail(too_slow(self.path, self._file.frames, self._received))
             if self._last_index is not None:
                 self._lost += max(0, frame.index - self._last_index - 1)
             self._last_index = frame.index
@@ -162,7 +177,7 @@ class Recorder:
         self._thread.join(timeout_s)
         if self._failure is not None:
             raise self._failure
-        if self._thread.is_alive():
+        if self._state != "complete":
             raise WriteError(
                 "A disk that answers is needed",
                 item=str(self.path),
@@ -197,14 +212,24 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self._write_chunks()
-            self._file.finish(self._provenance())
-        except OSError as error:
+            try:
+                self._write_chunks()
+                self._file.finish(self._provenance())
+            finally:
+                self._file.abandon()
+        except (OSError, InputError) as error:
             with self._turn:
-                self._fail(error if isinstance(error, WriteError) else _refused(self.path, error))
-        else:
-            with self._turn:
-                self._state = "failed" if self._failure else "complete"
+                self._fail(error if isinstance(error, WriteError) else refused(self.path, error))
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Call it complete only if every frame that came can be read, whatever ended the thread."""
+        with self._turn:
+            if self._failure is None and self._file.frames == self._received:
+                self._state = "complete"
+            else:
+                self._fail(refused(self.path, f"{self._waiting()} frames are missing"))
 
     def _write_chunks(self) -> None:
         """Write whole chunks as they fill, and what there is of one every second."""
@@ -237,13 +262,7 @@ class Recorder:
         free = shutil.disk_usage(self.path).free - self._reserve
         self._free = max(0, free)
         if free < needed:
-            raise WriteError(
-                f"A recording needs {needed / 2**20:.0f} MiB on its disk beside a reserve of "
-                f"{self._reserve / 2**20:.0f} MiB",
-                item=str(self.path),
-                came=f"has {max(0, free) / 2**20:.0f} MiB",
-                remedy="Free some space or record elsewhere; what was written so far can be read.",
-            )
+            raise no_room(self.path, needed, self._reserve, free)
 
     def _fail(self, error: WriteError) -> WriteError:
         """Note the first failure and return it."""
@@ -252,21 +271,12 @@ class Recorder:
         self._turn.notify_all()
         return self._failure
 
-    def _too_slow(self) -> WriteError:
-        return WriteError(
-            "A disk that keeps up with the camera is needed",
-            item=str(self.path),
-            came=(
-                f"left {self._waiting()} frames waiting in memory; the first {self._file.frames} of "
-                f"{self._received} can be read"
-            ),
-            remedy="Record to a faster disk, a smaller region or at a lower frame rate.",
-        )
-
     def _provenance(self) -> Provenance:
         from napari_emrestore import __version__
 
         settings: dict[str, Any] = {"frames": self._received, "lost_by_source": self._lost}
+        if self._counters is not None:
+            settings["counters"] = plain(self._counters())
         notes: tuple[str, ...] = (f"{self._lost} frames were lost by the source",) if self._lost else ()
         notes += (f"The recording failed: {self._failure}",) if self._failure else ()
         return Provenance(
@@ -356,23 +366,14 @@ def _span_s(frames: deque[Frame]) -> float:
 
 def _create(
     path: Path, frame_shape: tuple[int, int], dtype: np.dtype[Any], acquisition: Acquisition
-) -> GrowingZarr:
+) -> Growing:
     try:
-        return GrowingZarr(path, frame_shape, dtype, acquisition)
+        return open_growing(path, frame_shape, dtype, acquisition)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
 
 
 def _stamped(acquisition: Acquisition) -> Acquisition:
     """Return the acquisition with what turns the times of frames into times of day."""
     stamp = {"recording_started": datetime.now(UTC).isoformat(), "recording_started_s": time.monotonic()}
     return replace(acquisition, extra={**acquisition.extra, **stamp})
-
-
-def _refused(path: Path, error: OSError) -> WriteError:
-    return WriteError(
-        "A disk that takes the frames is needed",
-        item=str(path),
-        came=f"could not be written ({error})",
-        remedy="What was written before can be read; choose another disk and start again.",
-    )

@@ -34,3 +34,16 @@ def halve(band: NDArray[Any]) -> NDArray[Any]:
     mean = pairs.mean(axis=(1, 3), dtype=work)
     whole: NDArray[Any] = np.rint(mean) if band.dtype.kind in "bui" else mean
     return whole.astype(band.dtype)
+
+
+def halve_measured(piece: NDArray[Any]) -> NDArray[Any]:
+    """Return the 2 x 2 mean of a piece ``(Y, X)`` over those pixels that hold a number.
+
+    Like `halve`, but one missing pixel does not blot out its neighbours: what stays not-a-number has none.
+    """
+    if piece.dtype.kind != "f" or np.isfinite(piece.sum(dtype=np.float64)):
+        return halve(piece)
+    held = np.isfinite(piece)
+    share = halve(held.astype(piece.dtype))
+    total = halve(np.where(held, piece, piece.dtype.type(0)))
+    return np.asarray(total / np.where(share > 0, share, piece.dtype.type(np.nan)), piece.dtype)

@@ -77,7 +77,7 @@ def _find_image(path: Path, node: Any) -> _Image:
     if "multiscales" in attributes:
         return _multiscale(path, node, attributes["multiscales"][0])
     if "bioformats2raw.layout" in attributes:
-        return _find_image(path, node["0"])
+        return _find_image(path, node[_first_of_series(node)])
     arrays = [array for _, array in sorted(node.arrays()) if array.ndim >= 2]
     if not arrays:
         raise FormatError(
@@ -87,6 +87,15 @@ def _find_image(path: Path, node: Any) -> _Image:
             remedy="Open the array or image group inside it.",
         )
     return _plain(path, arrays[0])
+
+
+def _first_of_series(node: Any) -> str:
+    """Return the path of the first image of a collection; without a list they are counted from 0."""
+    if "OME" not in node:
+        return "0"
+    attributes = node["OME"].attrs.asdict()
+    series = attributes.get("ome", attributes).get("series")
+    return str(series[0]) if series else "0"
 
 
 def _multiscale(path: Path, group: Any, content: Mapping[str, Any]) -> _Image:

@@ -14,17 +14,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_emrestore.overview.assembling import MosaicSettings, assemble, place_frames
+    from napari_emrestore.overview.composing import mosaic_tile
+    from napari_emrestore.overview.laying import lay_out
+    from napari_emrestore.overview.layout import Layout
+    from napari_emrestore.overview.mosaic_files import Mosaic, open_mosaic
+    from napari_emrestore.overview.planning import MosaicPlan, plan_mosaic
     from napari_emrestore.overview.proposing import Blobs, Brightness, Likeness, Proposals, propose
     from napari_emrestore.overview.region_files import read_regions, write_regions
     from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.region_numbers import MeasuredImages, RegionNumbers, measure_regions
     from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
+    from napari_emrestore.overview.tracking import Tracker
 
 _HOMES = {
     "Blobs": "proposing",
     "Brightness": "proposing",
+    "Layout": "layout",
     "Likeness": "proposing",
     "MeasuredImages": "region_numbers",
+    "Mosaic": "mosaic_files",
+    "MosaicPlan": "planning",
+    "MosaicSettings": "assembling",
     "Overview": "regions",
     "Proposals": "proposing",
     "Region": "regions",
@@ -32,7 +43,14 @@ _HOMES = {
     "RegionMask": "region_masks",
     "RegionNumbers": "region_numbers",
     "RegionSet": "regions",
+    "Tracker": "tracking",
+    "assemble": "assembling",
+    "lay_out": "laying",
     "measure_regions": "region_numbers",
+    "mosaic_tile": "composing",
+    "open_mosaic": "mosaic_files",
+    "place_frames": "assembling",
+    "plan_mosaic": "planning",
     "propose": "proposing",
     "read_regions": "region_files",
     "write_regions": "region_files",
@@ -41,8 +59,12 @@ _HOMES = {
 __all__ = [
     "Blobs",
     "Brightness",
+    "Layout",
     "Likeness",
     "MeasuredImages",
+    "Mosaic",
+    "MosaicPlan",
+    "MosaicSettings",
     "Overview",
     "Proposals",
     "Region",
@@ -50,7 +72,14 @@ __all__ = [
     "RegionMask",
     "RegionNumbers",
     "RegionSet",
+    "Tracker",
+    "assemble",
+    "lay_out",
     "measure_regions",
+    "mosaic_tile",
+    "open_mosaic",
+    "place_frames",
+    "plan_mosaic",
     "propose",
     "read_regions",
     "write_regions",

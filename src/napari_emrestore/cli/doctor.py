@@ -94,6 +94,8 @@ def _state_of(card: ModelCard) -> str:
 
     if card.weights is None:
         return "none"
+    if card.weights_url and not card.weights.exists():
+        return "not downloaded yet"
     if not card.weights.exists():
         return "damaged"
     return "verified" if file_sha256(card.weights) == card.sha256 else "damaged"

@@ -17,8 +17,8 @@ _COLUMNS = ("id", "task", "frames", "dose e/px", "weights", "licence", "for")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("action", nargs="?", choices=["list", "show"], default="list")
-    parser.add_argument("id", nargs="?", help="with show: id, card file or folder of a model")
+    parser.add_argument("action", nargs="?", choices=["list", "show", "fetch"], default="list")
+    parser.add_argument("id", nargs="?", help="with show and fetch: id, card file or folder of a model")
     parser.add_argument("--markdown", action="store_true", help="print the list as a Markdown table")
 
 
@@ -26,13 +26,14 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Print the catalogue or one card."""
     from napari_emrestore.core import InputError
 
-    if arguments.action == "show":
-        if arguments.id is None:
-            raise InputError(
-                "The command models show needs a model", remedy="Name one: napari-emrestore models."
-            )
-        return _show(arguments.id, terminal)
-    return _list(terminal, markdown=arguments.markdown)
+    if arguments.action == "list":
+        return _list(terminal, markdown=arguments.markdown)
+    if arguments.id is None:
+        raise InputError(
+            f"The command models {arguments.action} needs a model",
+            remedy="Name one: napari-emrestore models.",
+        )
+    return _show(arguments.id, terminal) if arguments.action == "show" else _fetch(arguments.id, terminal)
 
 
 def markdown_table(cards: Iterable[ModelCard]) -> str:
@@ -70,6 +71,16 @@ def _show(id_or_path: str, terminal: Terminal) -> Outcome:
     return Outcome({"model": record})
 
 
+def _fetch(id_or_path: str, terminal: Terminal) -> Outcome:
+    from napari_emrestore.models import fetch_weights, find_card
+
+    card = find_card(id_or_path)
+    with terminal.progress() as monitor:
+        path = fetch_weights(card, monitor)
+    terminal.say(f"{card.id}: {path}" if path else f"{card.id} comes without weights")
+    return Outcome({"id": card.id, "weights": str(path) if path else None})
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "".join(f"\n  {key}: {item}" for key, item in value.items()) or "none"
@@ -85,10 +96,16 @@ def _row(card: ModelCard) -> tuple[str, ...]:
         card.task,
         _span(card.trained.frames),
         _span(dose) if dose else "not fixed",
-        "yes" if card.weights else "no",
+        _weights(card),
         card.license,
         card.summary,
     )
+
+
+def _weights(card: ModelCard) -> str:
+    if card.weights is None:
+        return "no"
+    return "yes" if card.is_ready else "to download"
 
 
 def _span(ends: tuple[float, float]) -> str:

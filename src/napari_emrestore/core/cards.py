@@ -67,6 +67,9 @@ class ModelCard:
         Where it is known to go wrong.
     license, credit : str
         Terms of the weights and who is to be cited.
+    weights_url : str
+        Where weights that are too large for the package come from; `weights` is then their place in the
+        models folder, which is empty until they are fetched.
     """
 
     id: str
@@ -87,3 +90,14 @@ class ModelCard:
     known_failures: tuple[str, ...] = ()
     license: str = ""
     credit: str = ""
+    weights_url: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can run now: it has weights, and none are to be downloaded first."""
+        return self.weights is not None and (not self.weights_url or self.weights.exists())
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether a shortened recipe trained it: for comparisons, never chosen or recommended unasked."""
+        return bool(self.training.get("full_recipe"))

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_emrestore.models.card_files import read_card, write_card
     from napari_emrestore.models.catalogue import (
-        bundled_cards_folder,
         find_card,
         list_models,
-        models_folder,
         scan_models,
     )
+    from napari_emrestore.models.downloads import fetch_weights
+    from napari_emrestore.models.folders import bundled_cards_folder, models_folder
     from napari_emrestore.models.foreign.onnx_export import export_onnx
     from napari_emrestore.models.foreign.zoo_export import export_zoo
     from napari_emrestore.models.networks import build_network, load_network
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         BatchStatistics,
         current_statistics,
         recalibrated,
+        statistics_over,
         use_statistics,
     )
     from napari_emrestore.models.weight_files import file_sha256
@@ -39,16 +40,18 @@ _HOMES = {
     "BatchStatistics": "recalibration",
     "read_card": "card_files",
     "write_card": "card_files",
-    "bundled_cards_folder": "catalogue",
+    "bundled_cards_folder": "folders",
     "find_card": "catalogue",
     "list_models": "catalogue",
-    "models_folder": "catalogue",
+    "models_folder": "folders",
     "scan_models": "catalogue",
+    "fetch_weights": "downloads",
     "build_network": "networks",
     "load_network": "networks",
     "load_backbone": "pretrained",
     "current_statistics": "recalibration",
     "recalibrated": "recalibration",
+    "statistics_over": "recalibration",
     "use_statistics": "recalibration",
     "file_sha256": "weight_files",
     "export_onnx": "foreign.onnx_export",
@@ -62,6 +65,7 @@ __all__ = [
     "current_statistics",
     "export_onnx",
     "export_zoo",
+    "fetch_weights",
     "file_sha256",
     "find_card",
     "list_models",
@@ -71,6 +75,7 @@ __all__ = [
     "read_card",
     "recalibrated",
     "scan_models",
+    "statistics_over",
     "use_statistics",
     "write_card",
 ]

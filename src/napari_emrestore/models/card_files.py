@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from napari_emrestore.core import ModelCard, ModelError, TilingRule, TrainedRange
+from napari_emrestore.models import folders
 
 Check = Callable[[Any], bool]
 
@@ -70,6 +72,7 @@ _CARD: Rules = {
     "architecture": (True, "the name of an architecture", _text),
     "parameters": (False, "a table", _table),
     "weights": (False, "a file name relative to the card", _text),
+    "weights_url": (False, "an http or https address", _matches(r"|https?://\S+")),
     "sha256": (False, "64 hexadecimal digits", _matches(r"|[0-9a-f]{64}")),
     "tiling": (True, "a table", _table),
     "precisions": (
@@ -214,11 +217,12 @@ def _check_together(table: Mapping[str, Any], path: Path) -> None:
             came=f"has halo {tiling['halo']} and stride {tiling['stride']}",
             remedy="Round the halo up.",
         )
-    if bool(table.get("weights")) != bool(table.get("sha256")):
+    places = [key for key in ("weights", "weights_url") if table.get(key)]
+    if len(places) != bool(table.get("sha256")):
         raise ModelError(
-            "A model card has both 'weights' and 'sha256', or neither",
+            "A model card has 'sha256' and one of 'weights' and 'weights_url', or none of them",
             item=str(path),
-            came=f"has weights {table.get('weights', '')!r} and sha256 {table.get('sha256', '')!r}",
+            came=f"has {', '.join([*places, *(['sha256'] if table.get('sha256') else [])])}",
         )
 
 
@@ -228,7 +232,7 @@ def _card_of(table: dict[str, Any], path: Path) -> ModelCard:
     return ModelCard(
         **{
             **table,
-            "weights": (path.parent / weights).resolve() if weights else None,
+            "weights": (path.parent / weights).resolve() if weights else _downloaded(table),
             "tiling": TilingRule(**table["tiling"]),
             "trained": TrainedRange(**trained),
             "precisions": tuple(table["precisions"]),
@@ -239,9 +243,18 @@ def _card_of(table: dict[str, Any], path: Path) -> ModelCard:
     )
 
 
+def _downloaded(table: Mapping[str, Any]) -> Path | None:
+    """Return where weights named by URL stand once fetched; the hash in the name keeps versions apart."""
+    url = table.get("weights_url")
+    if not url:
+        return None
+    suffix = Path(urlsplit(url).path).suffix
+    return folders.downloads_folder() / f"{table['id']}-{table['sha256'][:12]}{suffix}"
+
+
 def _table_of(card: ModelCard, path: Path) -> dict[str, Any]:
     table: dict[str, Any] = {entry.name: _plain(getattr(card, entry.name)) for entry in fields(card)}
-    table["weights"] = _relative(card.weights, path) if card.weights else None
+    table["weights"] = _relative(card.weights, path) if card.weights and not card.weights_url else None
     table["tiling"] = {entry.name: getattr(card.tiling, entry.name) for entry in fields(TilingRule)}
     ranges = {entry.name: _plain(getattr(card.trained, entry.name)) for entry in fields(TrainedRange)}
     table["trained"] = {key: value for key, value in ranges.items() if value is not None}

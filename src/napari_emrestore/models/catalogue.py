@@ -7,21 +7,10 @@ from pathlib import Path
 
 from napari_emrestore.core import ModelCard, ModelError
 from napari_emrestore.models.card_files import read_card
+from napari_emrestore.models.folders import bundled_cards_folder, models_folder
 from napari_emrestore.models.foreign.opening import foreign_card
 
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".onnx")
-
-
-def bundled_cards_folder() -> Path:
-    """Return the folder with the cards of the package."""
-    return Path(__file__).parent / "cards"
-
-
-def models_folder() -> Path:
-    """Return the user's models folder; it need not exist."""
-    from platformdirs import user_data_path
-
-    return user_data_path("napari-emrestore", appauthor=False) / "models"
 
 
 def list_models() -> list[ModelCard]:

@@ -59,6 +59,13 @@ def read_weights(card: ModelCard) -> dict[str, torch.Tensor]:
             came="is a card without weights",
             remedy="Train it first, or choose another model.",
         )
+    if card.weights_url and not path.exists():
+        raise ModelError(
+            f"The weights of {card.id!r} must be downloaded once",
+            item=card.weights_url,
+            came="was not fetched yet",
+            remedy=f"Run: napari-emrestore models fetch {card.id}",
+        )
     found = file_sha256(path)
     if found != card.sha256:
         raise ModelError(

@@ -125,7 +125,7 @@ def _run_one(job: RunSettings, loaded: dict[tuple[str, str, str], Restorer], mon
     try:
         model = model_of(job)
         place = (model, job.device, job.precision)
-        restorer = loaded.get(place) or loaded.setdefault(place, load(job, model))
+        restorer = loaded.get(place) or loaded.setdefault(place, load(job, model, monitor))
         inputs = inputs_of(job)
         if job.output and _holds_same_run(Path(job.output), run_key(job, restorer, inputs)):
             return BatchRow(job, "already there", "", time.perf_counter() - started)

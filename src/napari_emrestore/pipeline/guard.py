@@ -113,7 +113,10 @@ def advise(card: ModelCard | None, facts: InputFacts, frames: int, cards: Sequen
     knowing = [
         other
         for other in cards
-        if other.weights is not None and other.id != card.id and not _out_of_range(other, facts, frames)
+        if other.is_ready
+        and not other.is_shortened
+        and other.id != card.id
+        and not _out_of_range(other, facts, frames)
     ]
     # a burst is best served by a model that takes all of its frames
     knowing.sort(key=lambda other: (other.trained.frames[1] < frames, other.trained.frames[1]))

@@ -91,7 +91,7 @@ def run(settings: RunSettings, *, monitor: Monitor = SILENT) -> Result:
     """
     if settings.output is not None:
         check_output(settings.output)
-    restorer = load(settings, model_of(settings))
+    restorer = load(settings, model_of(settings), monitor)
     return execute(settings, restorer, inputs_of(settings), monitor)
 
 
@@ -130,7 +130,7 @@ def run_frames(
     """
     if settings.output is not None:
         check_output(settings.output)
-    ready = restorer or load(settings, choose_model(settings, len(stack)))
+    ready = restorer or load(settings, choose_model(settings, len(stack)), monitor)
     inputs = [of_stack(stack)]
     if truth is not None:
         from napari_emrestore.io import FrameStack
@@ -173,7 +173,7 @@ def _follow(
     with canvas_for(job, room) as canvas:
         restored, reports, views = _restore_all(job, canvas, monitor)
         seconds = time.perf_counter() - started
-        made_by = _provenance(restored.provenance, job, inputs, reports, seconds)
+        made_by = provenance_of_run(restored.provenance, job, inputs, reports, seconds)
         if streams(job) and canvas.array is not None:
             canvas.array.attrs["provenance"] = made_by.to_json()
     restored = replace(restored, provenance=made_by)
@@ -219,7 +219,8 @@ def choose_model(settings: RunSettings, count: int) -> str:
     from napari_emrestore.models import list_models
 
     wanted = settings.frames or min(count, USUAL_BURST)
-    fitting = [card for card in list_models() if card.weights is not None and _fits(card, wanted)]
+    ready = [card for card in list_models() if card.is_ready and not card.is_shortened]
+    fitting = [card for card in ready if _fits(card, wanted)]
     if fitting:
         return min(fitting, key=_narrowest_frames_widest_dose).id
     raise ModelError(
@@ -239,11 +240,11 @@ def _narrowest_frames_widest_dose(card: ModelCard) -> tuple[int, float]:
     return card.trained.frames[1], -high / low
 
 
-def load(settings: RunSettings, model: str) -> Restorer:
+def load(settings: RunSettings, model: str, monitor: Monitor = SILENT) -> Restorer:
     """Return the restorer of a model on the device that `settings` name."""
     from napari_emrestore.restoration import load_restorer
 
-    return load_restorer(model, device=settings.device, precision=settings.precision)
+    return load_restorer(model, device=settings.device, precision=settings.precision, monitor=monitor)
 
 
 def _restore_all(job: Job, canvas: Canvas, monitor: Monitor) -> tuple[Restoration, list[WindowReport], Views]:
@@ -263,14 +264,28 @@ def _restore_all(job: Job, canvas: Canvas, monitor: Monitor) -> tuple[Restoratio
     return restored, reports, views
 
 
-def _provenance(
+def provenance_of_run(
     made_by: Provenance,
     job: Job,
     inputs: list[dict[str, Any]],
     reports: list[WindowReport],
     seconds: float,
 ) -> Provenance:
-    """Return the restorer's record widened to the whole run."""
+    """Return a restorer's record widened to the whole run.
+
+    Parameters
+    ----------
+    made_by : Provenance
+        Of the restoration alone.
+    job : Job
+        What was done.
+    inputs : list of dict
+        Of `inputs_of`.
+    reports : list of WindowReport
+        One per burst.
+    seconds : float
+        Of the whole run.
+    """
     notes = dict.fromkeys([*job.notes, *(note for report in reports for note in report.notes)])
     return replace(
         made_by,

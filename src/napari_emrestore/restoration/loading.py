@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_emrestore.core import DeviceError, InputError
+from napari_emrestore.core import SILENT, DeviceError, InputError
 from napari_emrestore.restoration.classical import list_classical, load_classical
 from napari_emrestore.restoration.runtime_restorer import RuntimeRestorer
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
@@ -12,11 +12,15 @@ from napari_emrestore.restoration.torch_restorer import TorchRestorer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_emrestore.core import Restorer
+    from napari_emrestore.core import Monitor, Restorer
 
 
-def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: str = "auto") -> Restorer:
+def load_restorer(
+    id_or_path: str | Path, *, device: str = "auto", precision: str = "auto", monitor: Monitor = SILENT
+) -> Restorer:
     """Return a restorer, learned or classical, by name.
+
+    Weights that a card names by URL are downloaded first if they are not in the models folder.
 
     Parameters
     ----------
@@ -28,6 +32,8 @@ def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: st
         it became. Classical methods run on the CPU.
     precision : {"auto", "fp32", "bf16", "fp16"}
         ``"auto"`` takes half precision where the card calls it safe and the device computes it in hardware.
+    monitor : Monitor
+        Told how a download goes on, and asked whether to stop it.
 
     Raises
     ------
@@ -39,14 +45,17 @@ def load_restorer(id_or_path: str | Path, *, device: str = "auto", precision: st
         If the card does not allow the precision.
     MissingPackageError
         If a classical method or a foreign model needs a package that is not installed.
+    Cancelled
+        If the monitor asked to stop a download.
     """
     if str(id_or_path) in list_classical():
         _refuse_for_classical(str(id_or_path), device, precision)
         return load_classical(str(id_or_path))
-    from napari_emrestore.models import find_card
+    from napari_emrestore.models import fetch_weights, find_card
     from napari_emrestore.models.foreign.opening import needs_runner
 
     card = find_card(id_or_path)
+    fetch_weights(card, monitor)
     kind = RuntimeRestorer if needs_runner(card) else TorchRestorer
     return kind.from_card(card, device, precision)
 

@@ -48,7 +48,7 @@ class Shelf:
 
             monitor.step(0, 1, f"loading {settings.model}")
             self.restorers[place] = load_restorer(
-                settings.model, device=settings.device, precision=settings.precision
+                settings.model, device=settings.device, precision=settings.precision, monitor=monitor
             )
             warm_up(self.restorers[place], settings.frames or 1)
             monitor.step(1, 1, f"loading {settings.model}")

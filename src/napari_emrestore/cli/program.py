@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "compare models and classical methods on clean images, degraded on purpose",
     "probe": "run known patterns through models: what they keep, smear or invent",
     "inject": "add faint patterns to your own image: what a model keeps of them",
+    "regions": "take regions of interest to the microscope and to other programs, and theirs back",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
     "calibrate": "measure the noise of a camera and keep it under a name that restore takes",

@@ -138,7 +138,7 @@ def export_rois(
         If the system refuses to write.
     """
     final = Path(path).expanduser()
-    row = target_format(format) if format else _by_suffix(final)
+    row = target_format(format) if format else format_by_ending(final)
     known = _known(row, "write", options)
     if row.places == "stage" and stage is None:
         raise stage_needed(row.title)
@@ -223,7 +223,7 @@ def detect_format(path: Path) -> TargetFormat:
         If no format has this ending, or the file cannot be read.
     """
     if path.suffix.lower() not in (".json", ".geojson"):
-        return _by_suffix(path)
+        return format_by_ending(path)
     record = read_json(path)
     with parsing(path, "JSON file of regions"):
         if isinstance(record, list) or "stage_positions" in record:
@@ -248,7 +248,8 @@ def format_options(name: str, task: Literal["write", "read"]) -> dict[str, inspe
     return {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-def _by_suffix(path: Path) -> TargetFormat:
+def format_by_ending(path: Path) -> TargetFormat:
+    """Return the format that a file's name asks for, or raise `InputError` if none does."""
     for row in TARGET_FORMATS:
         if path.name.lower().endswith(row.suffixes):
             return row

@@ -145,7 +145,7 @@ def _convert(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 def _formats(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.overview.targets import TARGET_FORMATS, format_options
 
-    records = []
+    records: list[dict[str, Any]] = []
     for row in TARGET_FORMATS:
         options = {task: sorted(format_options(row.name, task)) for task in ("write", "read")}
         records.append(

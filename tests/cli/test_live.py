@@ -39,6 +39,25 @@ def test_a_recording_is_played_recorded_and_seen(stack, tmp_path, capsys):
     assert read_provenance(record["snapshot"]).model["id"] == "gaussian"
 
 
+@pytest.mark.parametrize(
+    ("how", "kept"),
+    [(["--record-frames", "4"], [0, 1, 2, 3]), (["--keep-last", "1000"], list(range(9)))],
+    ids=["fixed", "circular"],
+)
+def test_a_part_is_recorded_with_what_was_counted(stack, tmp_path, capsys, how, kept):
+    code, record = live(
+        *("replay", "--set", f"source={stack}", "--set", "frame_rate_hz=null", "--kind", "none"),
+        *("--record", str(tmp_path / "a.mrc"), *how),
+        capsys=capsys,
+    )
+    assert code == 0
+    assert [row["index"] for row in frame_table(tmp_path / "a.mrc")] == kept
+    assert record["recorder"]["state"] == "complete"
+    settings = read_provenance(tmp_path / "a.mrc").settings
+    assert settings["frames"] == len(kept)
+    assert settings["counters"]["acquired"] >= len(kept)
+
+
 def test_it_ends_when_its_time_is_up(capsys):
     code = main(
         ["live", "simulated", "--seconds", "0.3", "--set", "frame_shape=[40, 52]", "--set", "specimen_px=64"]
@@ -58,6 +77,8 @@ def test_a_camera_that_falls_silent_is_told(capsys):
     "wrong",
     [
         ["what"],
+        ["simulated", "--keep-last", "3"],
+        ["simulated", "--record-frames", "3"],
         ["simulated", "--set", "x"],
         ["simulated", "--set", "x=1"],
     ],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from napari_emrestore.cli.camera_options import camera_settings
 from napari_emrestore.cli.options import add_device
 from napari_emrestore.cli.terminal import Outcome, Terminal
 from napari_emrestore.core import WARP_KINDS, Cancelled, InputError
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from napari_emrestore.cameras import LiveSource
     from napari_emrestore.core import Monitor
     from napari_emrestore.pipeline.live import LiveLine
     from napari_emrestore.pipeline.live_counters import LiveCounters
     from napari_emrestore.pipeline.live_views import LiveView
-    from napari_emrestore.pipeline.recorder import Recorder
+    from napari_emrestore.pipeline.recorder import CircularRecorder, Recorder
 
 _TURN_S = 0.2
 
@@ -46,7 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kind", choices=[*WARP_KINDS, "none"], default="translation", help="how frames may differ"
     )
     parser.add_argument("--seconds", type=float, metavar="S", help="how long (default: until Ctrl-C)")
-    parser.add_argument("--record", metavar="ZARR", help="write every raw frame to this new .zarr image")
+    parser.add_argument(
+        "--record", metavar="FILE", help="write every raw frame to this new .zarr, .mrc, .ome.tif or .tif"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--record-frames", type=int, metavar="N", help="record so many frames")
+    which.add_argument(
+        "--keep-last", type=float, metavar="S", help="record the last seconds before it ends, held in memory"
+    )
     parser.add_argument("--snapshot", metavar="FILE", help="write the last view when it ends")
     add_device(parser)
 
@@ -57,8 +65,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.io import open_frames
     from napari_emrestore.pipeline.live import LiveLine
     from napari_emrestore.pipeline.live_settings import LiveSettings
-    from napari_emrestore.pipeline.recorder import Recorder
 
+    _check_recording(arguments)
     settings = LiveSettings(
         model=arguments.model,
         frames=arguments.frames,
@@ -66,15 +74,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
         device=arguments.device,
         precision=arguments.precision,
     )
-    with open_camera(arguments.camera, reader=open_frames, **_camera_settings(arguments.settings)) as camera:
+    with open_camera(arguments.camera, reader=open_frames, **camera_settings(arguments.settings)) as camera:
         line = LiveLine(camera, settings).prepare()
-        recorder = Recorder(arguments.record, camera) if arguments.record else None
+        recorder = _recorder(arguments, camera, line)
         line.record(recorder)
         with line:
             view = _watch(line, arguments.seconds, terminal.progress())
             trouble = line.failure or line.silence
             counters = line.counters()
-        recorded = _finish(recorder, line)
+        recorded = _finish(recorder, line, arguments.record)
         record = {"counters": asdict(counters), "incidents": dict(camera.incidents), **recorded}
     if trouble is not None and view is None:
         raise trouble
@@ -82,20 +90,6 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     if arguments.snapshot and view is not None:
         record["snapshot"] = _write(view, arguments.snapshot, terminal)
     return Outcome(record, code=1 if trouble or line.sink_failure else 0)
-
-
-def _camera_settings(texts: list[str]) -> dict[str, Any]:
-    """Return settings given as ``NAME=VALUE``; a value is JSON where it reads as such, else text."""
-    settings: dict[str, Any] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise InputError("A setting of a camera is NAME=VALUE", came=f"{text!r} came")
-        try:
-            settings[name] = json.loads(value)
-        except ValueError:
-            settings[name] = value
-    return settings
 
 
 def _watch(
@@ -125,9 +119,31 @@ def _report(monitor: Monitor, elapsed_s: float, seconds: float | None) -> None:
     monitor.step(min(int(elapsed_s), max(total - 1, 0)), total, "watching")
 
 
-def _finish(recorder: Recorder | None, line: LiveLine) -> dict[str, Any]:
+def _check_recording(arguments: argparse.Namespace) -> None:
+    how = arguments.record_frames if arguments.keep_last is None else arguments.keep_last
+    if how is not None and not arguments.record:
+        raise InputError("A recording needs a file", came="none came", remedy="Add --record FILE.")
+
+
+def _recorder(
+    arguments: argparse.Namespace, camera: LiveSource, line: LiveLine
+) -> Recorder | CircularRecorder | None:
+    from napari_emrestore.pipeline.recorder import CircularRecorder, Recorder
+
+    if not arguments.record:
+        return None
+    if arguments.keep_last is not None:
+        return CircularRecorder(camera, arguments.keep_last)
+    return Recorder(arguments.record, camera, frames=arguments.record_frames, counters=line.counters)
+
+
+def _finish(recorder: Recorder | CircularRecorder | None, line: LiveLine, path: str) -> dict[str, Any]:
+    from napari_emrestore.pipeline.recorder import CircularRecorder
+
     if recorder is None:
         return {}
+    if isinstance(recorder, CircularRecorder):
+        recorder = recorder.keep(path, counters=line.counters)
     if line.sink_failure is None:
         recorder.stop()
     return {"recording": str(recorder.path), "recorder": asdict(recorder.status())}

@@ -61,6 +61,11 @@ class RecordDesk(QObject):
         self._rooms.failed.connect(lambda error: box.say_room(str(error)))
         self._show_button()
 
+    @property
+    def status(self) -> RecorderStatus | None:
+        """How the recording stands; None where none is going on."""
+        return None if self._recording is None else self._recording.status()
+
     def begin(self, opened: Opened) -> None:
         """Record this camera when asked."""
         self._opened = opened
@@ -129,7 +134,7 @@ class RecordDesk(QObject):
             self._show_button()
 
     def _show(self) -> None:
-        status = None if self._recording is None else self._recording.status()
+        status = self.status
         if status is not None and status.state in ("recording", "finishing"):
             self._box.say("warn" if status.seconds_left < _FULL_SOON_S else "good", _progress(status))
         self._show_button()

@@ -47,7 +47,9 @@ class RestoreBox(QWidget):
         layout.addWidget(self.restore)
         layout.addLayout(rows)
         layout.addWidget(self.model)
-        layout.setSpacing(4)
+        inner = self.model.layout()
+        if inner is not None:
+            inner.setContentsMargins(0, 0, 0, 0)
         tie_check(self.restore, state, "restore")
         tie_number(self.frames, state, "frames")
         tie_menu(self.kind, state, "kind")

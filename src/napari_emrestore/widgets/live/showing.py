@@ -42,6 +42,11 @@ class LiveLayers(QObject):
     parent : QObject
         The dock.
 
+    Attributes
+    ----------
+    expected : frozenset of str
+        Layers to be hidden only, not removed, while a picture has no such image.
+
     Signals
     -------
     drawn : Picture
@@ -64,8 +69,10 @@ class LiveLayers(QObject):
 
     def __init__(self, viewer: Viewer, parent: QObject) -> None:
         super().__init__(parent)
+        self.expected: frozenset[str] = frozenset()
         self._viewer = viewer
         self._layers: dict[str, Image] = {}
+        self._waiting: set[str] = set()  # hidden until there is something to show in them again
         self._newest: Callable[[], Picture | None] | None = None
         self._shown: Picture | None = None
         self._is_new = True
@@ -87,8 +94,9 @@ class LiveLayers(QObject):
 
     @property
     def layers(self) -> dict[str, Image]:
-        """The layers there are: ``raw``, ``restored``, ``truth``."""
-        return {name: self._layers[name] for name in (RAW, RESTORED, TRUTH) if name in self._layers}
+        """The layers that show the picture: ``raw``, ``restored``, ``truth``."""
+        shown = [name for name in (RAW, RESTORED, TRUTH) if name in self._layers]
+        return {name: self._layers[name] for name in shown if name not in self._waiting}
 
     def begin(self, newest: Callable[[], Picture | None]) -> None:
         """Show what `newest` returns, again and again."""
@@ -106,10 +114,6 @@ class LiveLayers(QObject):
         for layer in self._layers.values():
             layer.refresh()
 
-    def forget(self) -> None:
-        """Leave the layers to the viewer; the next picture gets new ones."""
-        self._layers = {}
-
     def refresh(self, layer: Image) -> None:
         """Draw a layer whose pixels have changed in place."""
         layer.refresh(thumbnail=False, highlight=False, extent=False)
@@ -118,7 +122,7 @@ class LiveLayers(QObject):
         picture = None if self._newest is None else self._newest()
         self._began_s = time.perf_counter()
         if picture is None:
-            self._timer.start(_FASTEST_MS // 4)
+            self._timer.start(_FASTEST_MS // 2)
             return
         self._show(picture)
         self._after.start()
@@ -136,23 +140,32 @@ class LiveLayers(QObject):
     def _show(self, picture: Picture) -> None:
         self._shown = picture
         images = picture.images
-        before = set(self._layers)
+        before = set(self.layers)
         self._is_busy = True
-        for name in before - set(images):
-            layer = self._layers.pop(name)
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
+        for name in set(self._layers) - set(images):
+            self._take_away(name)
         for name in _ORDER:
             if name in images:
                 self._put(name, images[name], picture)
         if time.perf_counter() - self._described_s > _DESCRIBED_EVERY_S:
             self._describe()
         self._is_busy = False
-        if set(self._layers) != before:
+        if set(self.layers) != before:
             self.changed.emit()
         if self._is_new:
             self._is_new = False
             self.began.emit()
+
+    def _take_away(self, name: str) -> None:
+        """Let nothing be seen that is older than the rest of the picture."""
+        if name in self.expected:
+            self._waiting.add(name)
+            self._layers[name].visible = False
+            return
+        self._waiting.discard(name)
+        layer = self._layers.pop(name)
+        if layer in self._viewer.layers:
+            self._viewer.layers.remove(layer)
 
     def _put(self, name: str, image: NDArray[Any], picture: Picture) -> None:
         layer = self._layers.get(name)
@@ -163,6 +176,9 @@ class LiveLayers(QObject):
                 options = image_options(picture.view.raw.acquisition, stack=False)
                 layer.scale, layer.units = options["scale"], options["units"]
             self._fill(layer, image, picture)
+        if name in self._waiting:
+            self._waiting.discard(name)
+            layer.visible = True
         title = self._title(name, picture)
         if layer.name != title:
             layer.name = title

@@ -21,10 +21,11 @@ from qtpy.QtWidgets import (
 from napari_emrestore.cameras import describe_settings
 from napari_emrestore.core import InputError
 from napari_emrestore.widgets.forms import column, form, menu, note, section
+from napari_emrestore.widgets.live.device_finder import DeviceFinder
 from napari_emrestore.widgets.restore.binding import tie_menu
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from napari_emrestore.cameras import CameraKind, CameraSetting
     from napari_emrestore.widgets.live.state import LiveState
@@ -39,6 +40,7 @@ _FIRST = {
 """Settings to see at once; the others are below *More settings*. Cameras of other packages show all."""
 _FOLDERS, _FILES = ("folder",), ("config", "source", "specimen")
 _UNSET = "as it is"
+_WITH_DEVICES = "micromanager"
 
 
 class SourceBox(QWidget):
@@ -54,10 +56,13 @@ class SourceBox(QWidget):
     Signals
     -------
     typed : str, str
-        Name of a setting, and what was typed for it.
+        Name of a setting, and what is typed for it, letter by letter.
+    entered : str
+        Name of a setting whose value is complete and can be read.
     """
 
     typed = Signal(str, str)
+    entered = Signal(str)
 
     def __init__(self, state: LiveState, cameras: Sequence[CameraKind]) -> None:
         super().__init__()
@@ -68,13 +73,17 @@ class SourceBox(QWidget):
             self.menu.setItemData(position, row.summary, 3)  # tool tip
         self.summary = note()
         self.fields: dict[str, QWidget] = {}
+        self._entries: dict[str, QWidget] = {}
         self._place = QVBoxLayout()
         self._form: QWidget | None = None
+        self.finder = DeviceFinder(self)
+        self.finder.picked.connect(self._pick_device)
         rows = form()
         rows.addRow("Camera", self.menu)
         layout = column(self)
         layout.addLayout(rows)
         layout.addWidget(self.summary)
+        layout.addWidget(self.finder)
         layout.addLayout(self._place)
         tie_menu(self.menu, state, "camera")
         self.show_camera()
@@ -87,7 +96,8 @@ class SourceBox(QWidget):
             self._form.deleteLater()
         name = self._state.camera
         self.summary.setText(f"{self._summaries.get(name, name)}.")
-        self.fields = {}
+        self.fields, self._entries = {}, {}
+        self.finder.setVisible(name == _WITH_DEVICES)
         settings = describe_settings(name)
         first = _FIRST.get(name, tuple(setting.name for setting in settings))
         self._form = QWidget()
@@ -102,16 +112,23 @@ class SourceBox(QWidget):
             layout.addWidget(section("More settings", content, is_open=False))
         self._place.addWidget(self._form)
 
-    def lock(self, locked: bool) -> None:
-        """Keep the settings as they are while the camera is open."""
+    def lock(self, locked: bool, changeable: Collection[str] = ()) -> None:
+        """Keep the settings as they are while the camera is open, but for those it can change meanwhile."""
         self.menu.setEnabled(not locked)
-        if self._form is not None:
-            self._form.setEnabled(not locked)
+        self.finder.setEnabled(not locked)
+        for name, row in self._entries.items():
+            row.setEnabled(not locked or name in changeable)
+
+    def _pick_device(self, values: dict[str, str]) -> None:
+        """Fill in what was picked from the list of devices."""
+        for name, text in values.items():
+            self.typed.emit(name, text)
+        self.show_camera()
 
     def _rows(self, settings: Sequence[CameraSetting]) -> QFormLayout:
         rows = form()
         for setting in settings:
-            field = self._field(setting)
+            field = self._entries[setting.name] = self._field(setting)
             tip = setting.note or setting.label
             field.setToolTip(f"<qt>{tip}</qt>")
             rows.addRow(setting.label, field)
@@ -125,13 +142,13 @@ class SourceBox(QWidget):
         if setting.kind == "flag":
             tick = QCheckBox()
             tick.setChecked(text.lower() == "true")
-            tick.toggled.connect(lambda on: self.typed.emit(setting.name, str(on)))
+            tick.toggled.connect(lambda on: self._tell(setting, str(on)))
             self.fields[setting.name] = tick
             return tick
         if setting.kind == "choice":
             choices: QComboBox = menu({choice: choice for choice in setting.choices})
             choices.setCurrentIndex(choices.findData(text))
-            choices.currentTextChanged.connect(partial(self.typed.emit, setting.name))
+            choices.currentTextChanged.connect(partial(self._tell, setting))
             self.fields[setting.name] = choices
             return choices
         line = QLineEdit(text)
@@ -139,9 +156,19 @@ class SourceBox(QWidget):
         line.setCursorPosition(0)
         line.setPlaceholderText("needed" if setting.required else _UNSET if setting.optional else "")
         line.textEdited.connect(lambda _: self._take(setting, line))
+        line.editingFinished.connect(lambda: self._enter(setting, line))
         self.fields[setting.name] = line
         self._mark(setting, line)
         return self._with_browser(setting, line) if setting.name in (*_FOLDERS, *_FILES) else line
+
+    def _tell(self, setting: CameraSetting, text: str) -> None:
+        self.typed.emit(setting.name, text)
+        self.entered.emit(setting.name)
+
+    def _enter(self, setting: CameraSetting, line: QLineEdit) -> None:
+        if line.isModified() and not line.styleSheet():
+            line.setModified(False)
+            self.entered.emit(setting.name)
 
     def _take(self, setting: CameraSetting, line: QLineEdit) -> None:
         self._mark(setting, line)

@@ -114,6 +114,17 @@ class LiveState:
             if one.required or one.name in typed
         }
 
+    def value_of(self, name: str) -> Any:
+        """Return the value of one setting of the camera.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        setting = next(one for one in describe_settings(self.camera) if one.name == name)
+        return setting.parse(self.text_of(setting))
+
     def why_not_start(self) -> str:
         """Return why the camera cannot be opened, in one sentence; empty if it can be tried."""
         try:

@@ -11,7 +11,7 @@ from napari_emrestore.core import EmRestoreError
 from napari_emrestore.pipeline.guard import InputFacts, advise
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.live.looking import LiveLooking
-from napari_emrestore.widgets.live.pictures import KnowsTruth
+from napari_emrestore.widgets.live.pictures import RESTORED, TRUTH, KnowsTruth
 from napari_emrestore.widgets.live.record_desk import RecordDesk
 from napari_emrestore.widgets.live.region_drawing import RegionDrawing
 from napari_emrestore.widgets.live.session import Opened, Session
@@ -59,7 +59,7 @@ class LiveDock(QWidget):
         self._cards = [choice.card for choice in trained if choice.card is not None]
         self.state = LiveState()
         _take_up(self.state, self._choices, {row.name for row in cameras})
-        self.sessions = Jobs(self, quiet=True)
+        self.sessions, self.changes = Jobs(self, quiet=True), Jobs(self, quiet=True)
         self.view = LiveView(viewer, self.state, cameras, (trained, classical))
         self.layers = LiveLayers(viewer, self)
         self.looking = LiveLooking(viewer, self.layers, self.view.look.move_divider, self)
@@ -95,7 +95,7 @@ class LiveDock(QWidget):
         self.state.roi = None  # a drawn region is taken again when the frame is known
         session = Session(self.state.camera, self.state.camera_values(), self._live_settings())
         self._session, self._facts, self._why_stopped = session, None, "Stopped."
-        session.truth, session.limits = self.state.truth, self.state.auto_contrast
+        self._expect()
         self.layers.begin(session.newest)
         self.view.say("")
         self.view.look.show_scores(None, "")
@@ -130,7 +130,10 @@ class LiveDock(QWidget):
         view = self.view
         view.start.clicked.connect(self._press_start)
         view.snapshot.clicked.connect(self.take_snapshot)
-        view.source.typed.connect(self._type_in)
+        view.source.typed.connect(self.state.type_in)
+        view.source.entered.connect(self._change_camera)
+        self.changes.succeeded.connect(lambda _: self._take_region())
+        self.changes.failed.connect(lambda error: view.say(str(error)))
         view.restore.model.picked.connect(self._pick_model)
         view.look.divider.valueChanged.connect(lambda _: self.looking.move(view.look.share))
         view.look.hold.pressed.connect(self.looking.hold_raw)
@@ -165,6 +168,7 @@ class LiveDock(QWidget):
         elif isinstance(part, Opened):
             self._opened = part
             self.view.look.truth.setEnabled(isinstance(part.camera, KnowsTruth))
+            self.view.source.lock(True, part.camera.changeable)
             self.watch.begin(part)
             self.desk.begin(part)
 
@@ -215,8 +219,14 @@ class LiveDock(QWidget):
 
     # what was set
 
-    def _type_in(self, name: str, text: str) -> None:
-        self.state.type_in(name, text)
+    def _change_camera(self, name: str) -> None:
+        """Change a setting of the camera that runs; a worker waits for the device."""
+        opened = self._opened
+        if opened is None or name not in opened.camera.changeable:
+            return
+        self.view.say("")
+        value = self.state.value_of(name)
+        self.changes.start(f"Changing {name}", lambda _: opened.camera.change(**{name: value}))
 
     def _pick_model(self, model_id: str) -> None:
         if model_id in self._choices:
@@ -237,8 +247,7 @@ class LiveDock(QWidget):
             self.desk.follow_mode()
         if name == "folder":
             self.desk.watch_disk()
-        if self._session is not None:
-            self._session.truth, self._session.limits = self.state.truth, self.state.auto_contrast
+        self._expect()
         self._settled.start()
         self._judge()
         self._show_start()
@@ -246,6 +255,13 @@ class LiveDock(QWidget):
     def _live_settings(self) -> LiveSettings:
         preferences = read_preferences()
         return self.state.live_settings(preferences.device, preferences.precision)
+
+    def _expect(self) -> None:
+        """Let pictures come with what is to be seen."""
+        wanted = {RESTORED: self.state.restore, TRUTH: self.state.truth}
+        self.layers.expected = frozenset(name for name, on in wanted.items() if on)
+        if self._session is not None:
+            self._session.truth, self._session.limits = self.state.truth, self.state.auto_contrast
 
     def _steer(self) -> None:
         """Let the line do what is set, from the next view on."""

@@ -1,0 +1,125 @@
+"""How long napari's main thread is held up while the live dock runs.
+
+A timer beats every 10 ms; the longest gap between two beats, beyond those 10 ms, is the longest time in
+which a person could not move the canvas. Frames are simulated beforehand and played at the camera's rate, so
+that the simulation costs nothing; the first seconds, in which layers are made and the model is loaded, are
+told apart.
+Needs a screen (or xvfb-run, where the processor draws and the draw sets the pace).
+
+    python benchmarks/gui_live.py --minutes 5
+    python benchmarks/gui_live.py --minutes 0.5 --streams 512 --models mean --looks split --record
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import napari
+import numpy as np
+
+from gui_stall import BEAT_MS, Heartbeat, wait
+from live import STREAMS, played
+from napari_emrestore.core import Acquisition
+from napari_emrestore.io import write_image
+from napari_emrestore.widgets.live import LiveDock
+
+WARM_UP_S = 15.0
+
+
+def filmed(folder: Path, name: str) -> Path:
+    """Return a file of simulated frames to be played."""
+    shape, _ = STREAMS[name]
+    return Path(write_image(folder / f"{name}.mrc", played(shape), Acquisition(f"film {name}")))
+
+
+def row(beat: Heartbeat) -> str:
+    """Return the stalls of a heartbeat."""
+    gaps = np.array([gap for gap, _ in beat.gaps]) - BEAT_MS
+    return (
+        f"longest stall {gaps.max():6.0f} ms   99.9 % below {np.percentile(gaps, 99.9):5.0f} ms   "
+        f"99 % below {np.percentile(gaps, 99):5.0f} ms   over 100 ms: {(gaps > 100).sum():4d}"
+    )
+
+
+def watch(dock: LiveDock, beat: Heartbeat, seconds: float, title: str) -> None:
+    """Let it run, and print the stalls and where the frames went."""
+    line = dock.opened.line if dock.opened else None
+    before = line.counters() if line else None
+    cpu, start = time.process_time(), time.perf_counter()
+    beat.start()
+    wait(lambda: False, seconds)
+    beat.stop()
+    elapsed = time.perf_counter() - start
+    share = f"CPU {100 * (time.process_time() - cpu) / elapsed:3.0f} %"
+    print(f"{title:<34} {elapsed:6.0f} s   {row(beat)}   {share}")
+    if line and before:
+        after = line.counters()
+        rates = [
+            f"{name.replace('_', ' ')} {(getattr(after, name) - getattr(before, name)) / elapsed:.1f}/s"
+            for name in ("acquired", "made", "shown", "dropped_by_ring", "lost_by_source")
+        ]
+        latency = f"latency {after.latency_ms_p50:.0f} / {after.latency_ms_p95:.0f} ms"
+        print(f"{'':<34} {', '.join([*rates, latency])}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=5.0, help="of each stream and model")
+    parser.add_argument("--streams", nargs="+", choices=STREAMS, default=list(STREAMS))
+    parser.add_argument("--models", nargs="+", default=["raw", "mean"])
+    parser.add_argument("--looks", nargs="+", default=["stacked"], help="stacked, grid, split, blink")
+    parser.add_argument("--frames", type=int, default=5)
+    parser.add_argument("--record", action="store_true", help="record every frame meanwhile")
+    asked = parser.parse_args()
+    viewer = napari.Viewer()
+    dock = LiveDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Live camera")
+    beat = Heartbeat()
+    wait(lambda: False, 2)
+    beat.start()
+    wait(lambda: False, 3)
+    beat.stop()
+    print(f"{'idle':<34} {3:6.0f} s   {row(beat)}")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in asked.streams:
+            film = filmed(Path(folder), name)
+            for model in asked.models:
+                for look in asked.looks:
+                    run(dock, beat, film, name, model, look, asked)
+    viewer.close()
+
+
+def run(
+    dock: LiveDock, beat: Heartbeat, film: Path, name: str, model: str, look: str, asked: argparse.Namespace
+) -> None:
+    """Start the dock on a film, measure, stop it."""
+    _, rate_hz = STREAMS[name]
+    dock.state.camera = "replay"
+    dock.state.typed = {
+        "replay": {"source": str(film), "frame_rate_hz": str(rate_hz), "repeat": "True", "held_frames": "32"}
+    }
+    dock.state.restore, dock.state.frames, dock.state.look = model != "raw", asked.frames, look
+    dock.state.model = "mean" if model == "raw" else model
+    dock.state.folder = str(film.parent)
+    title = f"{name} at {rate_hz:g}/s, {model}, {look}"
+    dock.start()
+    watch(dock, beat, WARM_UP_S, f"{title}, start")
+    if asked.record:
+        dock.view.record.button.click()
+    watch(dock, beat, 60 * asked.minutes, title)
+    dock.stop()
+    wait(lambda: not dock.sessions.running and not dock.desk.jobs.running)
+    if asked.record:
+        print(f"{'':<34} {dock.view.record.lamp.label.text()}")
+        for recording in film.parent.glob("*.zarr"):
+            shutil.rmtree(recording)
+
+
+if __name__ == "__main__":
+    main()

@@ -331,6 +331,18 @@ def test_a_circle_holds_no_more_than_it_may(source):
         CircularRecorder(source, 0.0)
 
 
+def test_a_circle_forgets_what_a_changed_camera_gave_before(tmp_path, source):
+    circle = CircularRecorder(source, 100.0, most_bytes=5 * 31 * 46 * 2)
+    for frame in frames(4):
+        circle.put(frame)
+    source.frame_shape, source.dtype = (10, 12), np.dtype(np.uint8)
+    for k in range(3):
+        circle.put(Frame(np.full((10, 12), k, np.uint8), 4 + k, KNOWN, 0.04 * k))
+    kept = circle.keep(tmp_path / "a.zarr")
+    kept.wait(PATIENCE_S)
+    assert [row["index"] for row in frame_table(kept.path)] == [4, 5, 6]
+
+
 def test_a_recording_never_replaces_anything(tmp_path, source):
     (tmp_path / "taken.zarr").mkdir()
     for name, why in (("taken.zarr", "is there already"), ("a.png", "ends in .zarr"), ("no/a.zarr", "exist")):

@@ -307,14 +307,14 @@ class CircularRecorder:
     """
 
     def __init__(self, source: FrameSource, seconds: float, *, most_bytes: int = 1 << 30) -> None:
-        self._source, self._seconds = source, seconds
-        self._frame_bytes = source.frame_shape[0] * source.frame_shape[1] * source.dtype.itemsize
-        if not seconds > 0 or most_bytes < self._frame_bytes:
+        self._source, self._seconds, self._most_bytes = source, seconds, most_bytes
+        frame_bytes = source.frame_shape[0] * source.frame_shape[1] * source.dtype.itemsize
+        if not seconds > 0 or most_bytes < frame_bytes:
             raise InputError(
                 "A circular recording holds some time, at least one frame",
-                came=f"{seconds:g} s and {most_bytes} bytes came for frames of {self._frame_bytes} bytes",
+                came=f"{seconds:g} s and {most_bytes} bytes came for frames of {frame_bytes} bytes",
             )
-        self._held: deque[Frame] = deque(maxlen=most_bytes // self._frame_bytes)
+        self._held: deque[Frame] = deque()
         self._turn = threading.Lock()
 
     @property
@@ -324,10 +324,13 @@ class CircularRecorder:
             return _span_s(self._held)
 
     def put(self, frame: Frame) -> None:
-        """Take the next frame; those that are too old are forgotten."""
+        """Take the next frame; those too old, or of another shape or type, are forgotten."""
         with self._turn:
+            if self._held and not _are_alike(self._held[-1], frame):
+                self._held.clear()
             self._held.append(frame if frame.time_s is not None else replace(frame, time_s=time.monotonic()))
-            while _span_s(self._held) > self._seconds:
+            most = max(1, self._most_bytes // frame.data.nbytes)
+            while len(self._held) > most or _span_s(self._held) > self._seconds:
                 self._held.popleft()
 
     def keep(self, path: str | Path, **options: Any) -> Recorder:
@@ -342,7 +345,7 @@ class CircularRecorder:
             held = list(self._held)
         if not held:
             raise InputError("There must be a frame to keep", came="none has come yet")
-        options.setdefault("queue_bytes", (len(held) + 1) * self._frame_bytes)
+        options.setdefault("queue_bytes", (len(held) + 1) * held[-1].data.nbytes)
         recorder = Recorder(path, self._source, frames=len(held), **options)
         for frame in held:
             recorder.put(frame)
@@ -355,6 +358,10 @@ def seconds_of_room(
     """Return for how long a stream can be recorded to a folder before its disk is full, in seconds."""
     free = max(0, shutil.disk_usage(Path(folder).expanduser()).free - reserve_bytes)
     return free / (frame_bytes * rate_hz)
+
+
+def _are_alike(one: Frame, other: Frame) -> bool:
+    return one.data.shape == other.data.shape and one.data.dtype == other.data.dtype
 
 
 def _span_s(frames: deque[Frame]) -> float:

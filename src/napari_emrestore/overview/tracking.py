@@ -82,6 +82,9 @@ class Tracker:
     _last: NDArray[Any] | None = None
     _every: int = 1
 
+    def __len__(self) -> int:
+        return len(self._legs)
+
     def add(self, frame: Frame) -> None:
         """Follow the next frame.
 
@@ -127,11 +130,6 @@ class Tracker:
             dict(self._thumbnails),
             np.array(stage, dtype=np.float64) if len(stage) == len(self._stage) else None,
         )
-
-    @property
-    def newest_px(self) -> tuple[int, float, float]:
-        """Leg and place ``(y, x)`` of the newest frame in it."""
-        return (self._legs[-1], *self._chain[-1])
 
     @property
     def _frame_shape(self) -> tuple[int, int]:

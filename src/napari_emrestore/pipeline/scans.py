@@ -1,0 +1,175 @@
+"""Scans for mosaics: recorded from a camera while they are followed, and their stage positions."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_emrestore.core import SILENT, Cancelled, EmRestoreError, InputError
+from napari_emrestore.pipeline.frame_tables import frame_table, table_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_emrestore.core import Frame, FrameSource, Monitor
+    from napari_emrestore.io import FrameStack
+    from napari_emrestore.overview.tracking import Track
+
+_MILLI = 1000
+_MOST_WAITING = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedScan:
+    """A scan on disk, followed while it was recorded.
+
+    Attributes
+    ----------
+    path : Path
+        The recording.
+    track : Track
+        Where its frames lie as far as following tells.
+    """
+
+    path: Path
+    track: Track
+
+
+def record_scan(
+    camera: FrameSource,
+    path: str | Path,
+    *,
+    seconds: float | None = None,
+    dark: float = 0.0,
+    monitor: Monitor = SILENT,
+) -> RecordedScan:
+    """Record every frame of a camera and follow the stage meanwhile, as far as there is time.
+
+    Following never holds up the recording: what it could not keep up with is followed afterwards.
+
+    Parameters
+    ----------
+    camera : FrameSource
+        Read until it ends, time is up, or the monitor says stop, which ends the scan and is no error.
+    path : str or Path
+        Of the new recording, see `Recorder`.
+    seconds : float, optional
+        How long, from the first frame on; ``None`` goes on.
+    dark : float
+        Value of no signal, input units.
+    monitor : Monitor
+        Told after every frame how many milliseconds are done; of 0 without an end.
+
+    Raises
+    ------
+    InputError, WriteError
+        As `Recorder`, or if no frame came.
+    """
+    from napari_emrestore.io import open_frames
+    from napari_emrestore.pipeline.recorder import Recorder
+
+    recorder, following = Recorder(path, camera), _Following(dark)
+    began_s: float | None = None
+    total = 0 if seconds is None else max(1, round(seconds * _MILLI))
+    try:
+        for frame in camera:
+            recorder.put(frame)
+            following.put(frame)
+            began_s = time.monotonic() if began_s is None else began_s
+            passed_s = time.monotonic() - began_s
+            if seconds is not None and passed_s >= seconds:
+                break
+            monitor.step(min(round(passed_s * _MILLI), total), total, "recording the scan")
+    except Cancelled:
+        pass
+    finally:
+        following.end()
+        written = recorder.stop()
+    with open_frames(written) as frames:
+        return RecordedScan(written, following.rest(frames, monitor))
+
+
+class _Following:
+    """A tracker in a thread of its own, fed as long as it keeps up."""
+
+    def __init__(self, dark: float) -> None:
+        from napari_emrestore.overview import Tracker
+
+        self._tracker = Tracker(dark)
+        self._waiting: queue.Queue[Frame | None] = queue.Queue(_MOST_WAITING)
+        self._behind = False
+        self._failure: EmRestoreError | None = None
+        self._thread = threading.Thread(target=self._follow, name="following", daemon=True)
+        self._thread.start()
+
+    def put(self, frame: Frame) -> None:
+        """Follow a frame if all before it could be."""
+        if self._behind:
+            return
+        try:
+            self._waiting.put_nowait(frame)
+        except queue.Full:
+            self._behind = True
+
+    def end(self) -> None:
+        """Wait until what was taken is followed."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def rest(self, frames: FrameStack, monitor: Monitor) -> Track:
+        """Follow what is left, from the recording, and return the track."""
+        if self._failure is not None:
+            raise self._failure
+        for number in range(len(self._tracker), len(frames)):
+            self._tracker.add(frames[number])
+            monitor.step(number + 1, len(frames), "following the stage")
+        return self._tracker.track()
+
+    def _follow(self) -> None:
+        while (frame := self._waiting.get()) is not None:
+            if self._failure is not None:
+                continue
+            try:
+                self._tracker.add(frame)
+            except EmRestoreError as error:  # told when the recording is safe
+                self._failure = error
+
+
+def stage_positions(path: str | Path, count: int) -> NDArray[np.float64] | None:
+    """Return the stage positions ``(N, 2)``, ``(y, x)`` in micrometres, beside a recording.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the recording; anything else has none.
+    count : int
+        How many frames of it are used, from the first on.
+
+    Returns
+    -------
+    ndarray or None
+        ``None`` unless every frame has a position.
+
+    Raises
+    ------
+    InputError
+        If the table has fewer rows than there are frames.
+    """
+    place = Path(path).expanduser()
+    if not table_of(place).is_file():
+        return None
+    rows = frame_table(place)[:count]
+    if len(rows) < count:
+        raise InputError(
+            "A recording's table has a row per frame", item=str(path), came=f"has {len(rows)} for {count}"
+        )
+    found = [row.get("stage_um") for row in rows]
+    if not found or any(stage is None or len(stage) < 2 for stage in found):
+        return None
+    return np.array([stage[:2] for stage in found if stage is not None], dtype=np.float64)

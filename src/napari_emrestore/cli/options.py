@@ -39,8 +39,8 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_registration(parser: argparse.ArgumentParser) -> None:
-    """Add how frames are aligned."""
+def add_kind(parser: argparse.ArgumentParser) -> None:
+    """Add how frames may differ."""
     parser.add_argument(
         "--kind",
         type=_kind,
@@ -48,6 +48,21 @@ def add_registration(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"how frames may differ: {', '.join(WARP_KINDS)}, or none if aligned (default: euclidean)",
     )
+
+
+def add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """Add who works on a job that falls into pieces."""
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="share the work out, to be taken up again after a stop: threads, threads:4, or the address of "
+        "a dask scheduler, for example tcp://10.0.0.5:8786",
+    )
+
+
+def add_registration(parser: argparse.ArgumentParser) -> None:
+    """Add how frames are aligned."""
+    add_kind(parser)
     parser.add_argument(
         "--reference",
         type=_reference,

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "restore the bundled sample and measure the result against its ground truth",
     "restore": "restore images, stacks and folders of frames",
     "live": "watch a camera: restore its newest frames, record all of them",
+    "mosaic": "make one overview of a scan, each place restored from the frames that cover it",
     "register": "align the frames of a stack and write them on one grid",
     "models": "list the models, or show one of them",
     "evaluate": "compare models and classical methods on clean images, degraded on purpose",
@@ -27,6 +28,7 @@ COMMANDS = {
     "regions": "take regions of interest to the microscope and to other programs, and theirs back",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
+    "adapt": "fit a trained model to your own frames, without ground truth",
     "calibrate": "measure the noise of a camera and keep it under a name that restore takes",
     "doctor": "report versions, devices, models and speed, to be copied into a question",
 }

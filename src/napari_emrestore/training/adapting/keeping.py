@@ -1,0 +1,147 @@
+"""Adapted weights in the models folder, with a card that says where they come from; and their removal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from napari_emrestore.core import InputError, ModelCard, ModelError, TilingRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import nn
+
+_HALO_GROWTH = 2
+
+
+def adapted_id(card: ModelCard, name: str) -> str:
+    """Return the id of a model adapted under a name: ``<model>-<name>``.
+
+    Raises
+    ------
+    InputError
+        If the name has other characters than a model's id.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) is None:
+        raise InputError(
+            "The name of an adapted model has lower-case letters, digits, '.', '_' or '-'",
+            came=f"{name!r} came",
+            remedy="For example: talos-2026",
+        )
+    return f"{card.id}-{name}"
+
+
+def refuse_taken(model_id: str, folder: Path) -> None:
+    """Raise `InputError` if the catalogue or the folder has a model of this id."""
+    from napari_emrestore.models import list_models
+
+    if any(card.id == model_id for card in list_models()) or (folder / f"{model_id}.toml").exists():
+        raise InputError(
+            "An adapted model gets a name of its own",
+            item=model_id,
+            came="exists already",
+            remedy=f"Choose another name, or remove that one first: napari-emrestore adapt --undo {model_id}",
+        )
+
+
+def keep(
+    network: nn.Module,
+    base: ModelCard,
+    name: str,
+    folder: Path,
+    training: Mapping[str, Any],
+    validation: Mapping[str, Any],
+    changes: Mapping[str, Any],
+) -> ModelCard:
+    """Write weights (float16) and card of an adapted network and return the card.
+
+    Parameters
+    ----------
+    network : Module
+        Adapted, on the CPU, in evaluation mode; is left with the rounded weights.
+    base : ModelCard
+        Of the model it was.
+    name : str
+        See `adapted_id`.
+    folder : Path
+        The models folder; is made if it is not there.
+    training, validation : mapping
+        What was done, and the held-out gain, for the card.
+    changes : mapping
+        Further fields of the card.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    from napari_emrestore.models import file_sha256, write_card
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model_id = adapted_id(base, name)
+    weights = folder / f"{model_id}.safetensors"
+    state = {
+        key: (tensor.half() if tensor.dtype is torch.float32 else tensor).contiguous()
+        for key, tensor in network.state_dict().items()
+    }
+    beside = weights.with_name(f".{weights.name}.part")
+    save_file(state, beside)
+    beside.replace(weights)
+    network.load_state_dict(state)
+    card = replace(
+        base,
+        id=model_id,
+        name=f"{base.name}, adapted: {name}",
+        weights=weights,
+        sha256=file_sha256(weights),
+        tiling=_tiling(network, base),
+        training={"adapted_from": base.id, "adapted_from_sha256": base.sha256, **training},
+        validation=(validation,),
+        probes=(),
+        known_failures=(
+            f"Adapted to {name}: on other samples, doses or cameras {base.id} may be better.",
+            *base.known_failures,
+        ),
+        **changes,
+    )
+    write_card(card, folder / f"{model_id}.toml")
+    return card
+
+
+def undo(model_id: str, folder: Path) -> ModelCard:
+    """Remove an adapted model's card and weights from a folder; the model it came from was never touched.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model in the folder, or it was not adapted.
+    """
+    from napari_emrestore.models import read_card
+
+    path = folder / f"{model_id}.toml"
+    card = read_card(path) if path.is_file() else None
+    if card is None or "adapted_from" not in card.training:
+        raise ModelError(
+            "Only adapted models can be taken back",
+            item=model_id,
+            came="is no such model" if card is None else "was not made by adapting",
+            remedy=f"They stand in {folder}.",
+        )
+    path.unlink()
+    if card.weights is not None and card.weights.parent == folder.resolve():
+        card.weights.unlink(missing_ok=True)
+    return card
+
+
+def _tiling(network: nn.Module, base: ModelCard) -> TilingRule:
+    """Return the rule of the new weights: their halo is measured, at most twice that of the former ones."""
+    from napari_emrestore.training.halo import measure_halo
+
+    rule = base.tiling
+    if rule.mode != "exact" or rule.halo == 0:
+        return rule
+    fewest, most = base.trained.frames
+    frames = max(fewest, min(most, 2))
+    reach = _HALO_GROWTH * rule.halo
+    return TilingRule(rule.stride, measure_halo(network, rule.stride, reach, frames=frames))

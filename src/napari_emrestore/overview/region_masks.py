@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emrestore.core import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
+
+_SMALL_VALUE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,19 @@ def masks_of_labels(labels: ArrayLike, origin_px: tuple[int, int] = (0, 0)) -> d
     image = np.asarray(labels)
     if image.dtype.kind not in "bui":
         raise InputError("A label image holds whole numbers", came=f"{image.dtype} came")
-    # boxes are found by position in the sorted values, for label values may be huge
-    values, positions = np.unique(image, return_inverse=True)
-    positions = positions.reshape(image.shape)
+    values, positions = _numbered(image)
     masks = {}
-    for k, box in enumerate(find_objects(positions + 1)):
-        if values[k] != 0:
+    for value, box in zip(values, find_objects(positions), strict=False):
+        if box is not None and value != 0:
             origin = (origin_px[0] + box[0].start, origin_px[1] + box[1].start)
-            masks[int(values[k])] = encode_mask(positions[box] == k, origin)
+            masks[int(value)] = encode_mask(image[box] == value, origin)
     return masks
+
+
+def _numbered(image: NDArray[Any]) -> tuple[Sequence[int], NDArray[Any]]:
+    """Return values, and an image of their positions, from 1: the image itself if they are small."""
+    low, high = (int(image.min()), int(image.max())) if image.size else (0, 0)
+    if low >= 0 and high <= _SMALL_VALUE:
+        return range(1, high + 1), image
+    values, positions = np.unique(image, return_inverse=True)
+    return values.tolist(), positions.reshape(image.shape) + 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _READ_SIDE_PX = 4096
 _MADE_SIDE_PX = 1024
+_SQUARE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +124,11 @@ def square_grid(
         coarser = (finest[0] / level.shape[0], finest[1] / level.shape[1])
         if max(coarser[0] * pixel_size_nm[0], coarser[1] * pixel_size_nm[1]) <= side:
             chosen, factor = level, coarser
-    step = (side / (factor[0] * pixel_size_nm[0]), side / (factor[1] * pixel_size_nm[1]))
-    return SquareGrid(chosen, factor, step), side
+    own = (factor[0] * pixel_size_nm[0], factor[1] * pixel_size_nm[1])
+    if math.isclose(*own, rel_tol=_SQUARE):
+        whole = max(1, math.floor(side / own[0]))  # whole pixels need no interpolation
+        return SquareGrid(chosen, factor, (float(whole), float(whole))), whole * own[0]
+    return SquareGrid(chosen, factor, (side / own[0], side / own[1])), side
 
 
 def _averaged(

@@ -71,6 +71,10 @@ class LayerMenu(QComboBox):
         if position >= 0:
             self.setCurrentIndex(position)
 
+    def refresh(self) -> None:
+        """Offer anew what `wanted` wants now."""
+        self._changed()
+
     def _inserted(self, event: Any) -> None:
         if not is_alive(self):
             return

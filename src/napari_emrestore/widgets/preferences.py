@@ -38,6 +38,8 @@ class Preferences:
         Whether a finished restoration is written at once.
     autosave_folder : str
         Where to; empty for the folder of the input, or the home folder for an input without a file.
+    author : str
+        Written into regions of interest that are made or changed; empty for nobody.
     """
 
     device: str = "auto"
@@ -46,6 +48,7 @@ class Preferences:
     pyramid_px: int = 4096
     autosave: bool = False
     autosave_folder: str = ""
+    author: str = ""
 
 
 def read_preferences() -> Preferences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
@@ -75,7 +75,7 @@ class RegionsState:
     regions: RegionSet | None = None
     selected: tuple[int, ...] = ()
     active_class: str = FIRST_CLASSES[0].name
-    shown: Shown = Shown()
+    shown: Shown = field(default_factory=Shown)
     search: Search = "brightness"
     smallest: float = 50.0
     largest: float = 500.0

@@ -1,0 +1,107 @@
+"""Image layers as overviews: their levels at the slider's place, their grid, and what recognises them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image
+
+from napari_emrestore.core import InputError
+from napari_emrestore.overview.regions import Overview
+from napari_emrestore.widgets.compare.geometry import current_position, plane_of
+from napari_emrestore.widgets.layers import known_acquisition, pixel_size_nm, provenance_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.viewer import Viewer
+
+_SAMPLES = 5  # in y and in x
+_SAMPLE_PX = 32
+_SAME_PLACE = 1e-6
+_NAMES = {
+    "truth": ("truth",),
+    "frame_count": ("frame count", "frames"),
+    "registration": ("residual", "registration"),
+    "confidence": ("confidence",),
+}
+
+
+def levels_of(layer: Image, viewer: Viewer) -> list[Any]:
+    """Return the levels ``(Y, X)`` of an image layer at the slider's place, finest first; nothing is read.
+
+    Raises
+    ------
+    InputError
+        If the layer is of colour, has one axis only, or shows nothing at the slider's place.
+    """
+    levels = list(layer.data) if layer.multiscale else [layer.data]
+    if layer.rgb or levels[0].ndim < 2 or np.dtype(levels[0].dtype).kind not in "buif":
+        raise InputError(
+            "Regions lie on a grey image of two axes or more",
+            item=f"layer {layer.name!r}",
+            came="is in colour" if layer.rgb else f"has shape {levels[0].shape} and type {levels[0].dtype}",
+            remedy="Split its channels, and pick one." if layer.rgb else "",
+        )
+    place = current_position(layer, viewer)
+    return [level[place] if place else level for level in levels]
+
+
+def overview_of(layer: Image) -> Overview:
+    """Return what a layer is as an overview, without the hash of its pixels."""
+    finest = layer.data[0] if layer.multiscale else layer.data
+    known = known_acquisition(layer)
+    size = pixel_size_nm(layer)
+    return Overview(
+        layer.name,
+        (int(finest.shape[-2]), int(finest.shape[-1])),
+        size,
+        known.path or str(layer.source.path or ""),
+        to_world=tuple(tuple(float(v) for v in row) for row in plane_of(layer)),
+        world_unit="pixel" if size is None else "nm",
+    )
+
+
+def fits(layer: Image, overview: Image) -> bool:
+    """Return whether a layer has the pixels of an overview, one by one."""
+    shapes = [(one.data[0] if one.multiscale else one.data).shape[-2:] for one in (layer, overview)]
+    return shapes[0] == shapes[1] and np.allclose(plane_of(layer), plane_of(overview), rtol=_SAME_PLACE)
+
+
+def fingerprint(levels: Sequence[Any]) -> str:
+    """Return a hash of shape, type and 25 small pieces of an overview: quick, whatever its size."""
+    finest = levels[0]
+    total = hashlib.sha256(f"{tuple(finest.shape)} {np.dtype(finest.dtype).str}".encode())
+    rows, columns = (
+        np.linspace(0, max(length - _SAMPLE_PX, 0), _SAMPLES).astype(int).tolist() for length in finest.shape
+    )
+    for y in rows:
+        for x in columns:
+            piece = np.asarray(finest[y : y + _SAMPLE_PX, x : x + _SAMPLE_PX])
+            total.update(np.ascontiguousarray(piece).tobytes())
+    return total.hexdigest()
+
+
+def first_overview(viewer: Viewer) -> Image | None:
+    """Return the image to begin with: the active one, else the lowest that was not made from another."""
+    images = [layer for layer in viewer.layers if isinstance(layer, Image) and not layer.rgb]
+    if viewer.layers.selection.active in images:
+        return viewer.layers.selection.active
+    raw = [layer for layer in images if provenance_of(layer) is None]
+    return next(iter([*raw, *images]), None)
+
+
+def guess(field: str, viewer: Viewer, overview: Image) -> Image | None:
+    """Return the layer that is likely meant for a field of the state, by its name and pixels."""
+    others = [one for one in viewer.layers if isinstance(one, Image) and one != overview and not one.rgb]
+    for layer in reversed(others):
+        name = layer.name.lower().removeprefix(overview.name.lower())
+        if field == "restored":
+            named = provenance_of(layer) is not None and layer.name.startswith(f"{overview.name} · ")
+        else:
+            named = any(word in name for word in _NAMES[field])
+        if named and fits(layer, overview):
+            return layer
+    return None

@@ -1,0 +1,361 @@
+"""From buttons to files and moves, and from their outcome back to the dock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from napari_emrestore.core import DeviceError, EmRestoreError
+from napari_emrestore.overview.targets.catalogue import (
+    TARGET_FORMATS,
+    Exported,
+    export_rois,
+    import_rois,
+    target_format,
+)
+from napari_emrestore.overview.targets.gathering import Imported, join
+from napari_emrestore.overview.targets.nav_maps import choose_map, maps_of
+from napari_emrestore.overview.targets.nav_text import read_sections
+from napari_emrestore.overview.targets.stage_map import StageMap, read_stage_map, write_stage_map
+from napari_emrestore.overview.targets.visiting import (
+    Arrival,
+    go_there,
+    plan_stops,
+    revisit,
+    write_visit,
+)
+from napari_emrestore.widgets.forms import section
+from napari_emrestore.widgets.jobs import Jobs
+from napari_emrestore.widgets.preferences import load_state, save_state
+from napari_emrestore.widgets.regions.targets.files_box import FilesBox
+from napari_emrestore.widgets.regions.targets.stage_box import StageBox
+from napari_emrestore.widgets.regions.targets.state import KEPT, Mark, TargetsState
+from napari_emrestore.widgets.regions.targets.visit_box import VisitBox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari_emrestore.cameras.micromanager_stage import MicroManagerStage
+    from napari_emrestore.core import Monitor
+    from napari_emrestore.overview.regions import Overview, RegionSet
+    from napari_emrestore.overview.targets.visiting import StageLimits, Stop
+
+_NAME = "targets"
+_STAGE_FILES = "Stage maps (*.stage.json *.json)"
+_NAV_FILES = "SerialEM Navigator (*.nav)"
+
+
+class RegionsHost(Protocol):
+    """The dock this part sits in."""
+
+    def change(self, regions: RegionSet, what: str) -> None:
+        """Replace the regions, as a step that can be undone."""
+        ...
+
+
+class Targets(QWidget):
+    """Where the overview lies, files out and in, and visits; a part of the regions dock.
+
+    Parameters
+    ----------
+    host : RegionsHost
+        Takes imported regions.
+    """
+
+    def __init__(self, host: RegionsHost, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._host = host
+        self.state = TargetsState()
+        self.state.restore(load_state(_NAME))
+        self.filing, self.driving = Jobs(self), Jobs(self)
+        self.device = _Held()
+        self.stage_box, self.files_box, self.visit_box = StageBox(), FilesBox(), VisitBox(self.driving)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(section("Under the stage", self.stage_box, is_open=False))
+        layout.addWidget(section("Export and import", self.files_box, is_open=False))
+        layout.addWidget(section("At the microscope", self.visit_box, is_open=False))
+        self._connect()
+        self._refresh()
+
+    def show_regions(self, regions: RegionSet | None, selected: tuple[int, ...]) -> None:
+        """Take what the dock shows; another overview begins without marks and stage map."""
+        before = self.state.regions
+        if regions is self.state.regions and selected == self.state.selected:
+            return
+        if _of_another(before, regions):
+            self.state.marks, self.state.stage, self.state.problem = (), None, ""
+            self.files_box.say("")
+        self.state.regions, self.state.selected = regions, selected
+        if self.state.marks and regions is not None:
+            present = {one.id for one in regions.regions}
+            self.state.marks = tuple(mark for mark in self.state.marks if mark.region_id in present)
+            self.state.fit()
+        self._refresh()
+
+    def export(self, path: str) -> None:
+        """Write the chosen regions to a file."""
+        state, chosen = self.state, self.state.chosen()
+        if chosen is None or state.why_not_export():
+            return
+        work = partial(export_rois, chosen, path, state.format, stage=state.stage, **state.export_options())
+        self._file("Writing regions", work)
+
+    def take(self, path: str) -> None:
+        """Read regions from a file and add them."""
+        if self.state.regions is None:
+            return
+        options = {"map_label": self.state.map_label} if path.lower().endswith(".nav") else {}
+        self._file(
+            "Reading regions",
+            partial(import_rois, path, self.state.regions.overview, stage=self.state.stage, **options),
+        )
+
+    def take_nav(self, path: str) -> None:
+        """Take the stage map of SerialEM's own map of the overview."""
+        if self.state.regions is not None:
+            work = partial(_map_of, Path(path), self.state.map_label, self.state.regions.overview)
+            self._file("Reading the map", work)
+
+    def open_stage_map(self, path: str) -> None:
+        """Take a stage map that was saved."""
+        self._file("Reading the stage map", partial(read_stage_map, path))
+
+    def mark(self) -> None:
+        """Add the selected region to those whose stage position is known."""
+        region = self.state.selected_region()
+        if region is not None and not self.state.why_not_mark():
+            self.state.marks = (*self.state.marks, Mark(region.id))
+            self._refit()
+
+    def tell(self, region_id: int, place_um: tuple[float, float] | None) -> None:
+        """Set where a marked region lies under the stage, ``(y, x)``."""
+        self.state.marks = tuple(
+            replace(mark, stage_um=place_um) if mark.region_id == region_id else mark
+            for mark in self.state.marks
+        )
+        self._refit()
+
+    def link(self) -> None:
+        """Connect the microscope, or let go of it."""
+        if self.driving.running:
+            return
+        if self.state.microscope:
+            self.device.drop()
+            self.state.microscope = ""
+            self.visit_box.say("")
+        else:
+            self.driving.start("Connecting", partial(_connect, self.state.config or None))
+
+    def go(self) -> None:
+        """Drive the stage to the selected region."""
+        state, region = self.state, self.state.selected_region()
+        if region is None or state.stage is None or state.why_not_go() or self.driving.running:
+            return
+        device, limits, stage = self.device.stage, state.limits(), state.stage
+        self.driving.start(
+            f"Going to region {region.id}",
+            lambda monitor: go_there(region, stage, device, limits, monitor=monitor),
+        )
+
+    def visit(self, folder: str) -> None:
+        """Drive the stage to the chosen regions and write frames of each into a folder."""
+        state, chosen = self.state, self.state.chosen()
+        if chosen is None or state.stage is None or state.why_not_visit() or self.driving.running:
+            return
+        work = partial(
+            _visit_all,
+            chosen,
+            state.stage,
+            self.device.stage,
+            state.limits(),
+            Path(folder),
+            frames=state.frames,
+            nearest=state.nearest,
+            fields=state.fields,
+        )
+        self.driving.start("Visiting regions", work)
+
+    def _connect(self) -> None:
+        stage, files, visit = self.stage_box, self.files_box, self.visit_box
+        stage.mark_asked.connect(self.mark)
+        stage.told.connect(self.tell)
+        stage.unmark_asked.connect(self._unmark)
+        stage.read_asked.connect(self._read_stage)
+        stage.nav_asked.connect(lambda: self._ask_open("SerialEM map", _NAV_FILES, self.take_nav))
+        stage.open_asked.connect(lambda: self._ask_open("Stage map", _STAGE_FILES, self.open_stage_map))
+        stage.save_asked.connect(self._save_stage)
+        for box in (files, visit):
+            box.changed.connect(self._set)
+        files.export_asked.connect(self._ask_export)
+        files.import_asked.connect(lambda: self._ask_open("Import regions", _readable(), self.take))
+        visit.connect_asked.connect(self.link)
+        visit.go_asked.connect(self.go)
+        visit.run.asked.connect(self._ask_visit)
+        self.filing.succeeded.connect(self._filed)
+        self.filing.failed.connect(lambda error: self.files_box.say(str(error)))
+        self.driving.started.connect(lambda _: self._refresh())
+        self.driving.succeeded.connect(self._driven)
+        self.driving.ended.connect(self._refresh)
+        self.destroyed.connect(self.device.drop)
+
+    def _set(self, values: dict[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self.state, name, value)
+        if set(values) & set(KEPT):
+            save_state(_NAME, self.state.to_record())
+        self._refresh()
+
+    def _refit(self) -> None:
+        self.state.fit()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.stage_box.show_state(self.state)
+        self.files_box.show_state(self.state)
+        self.visit_box.show_state(self.state, busy=self.driving.running)
+
+    def _unmark(self, region_id: int) -> None:
+        self.state.marks = tuple(mark for mark in self.state.marks if mark.region_id != region_id)
+        self._refit()
+
+    def _read_stage(self, region_id: int) -> None:
+        try:
+            self.tell(region_id, self.device.stage.position_um())
+        except EmRestoreError as error:
+            self.visit_box.say(str(error))
+
+    def _file(self, title: str, work: Callable[[], Any]) -> None:
+        self.files_box.say("")
+        self.filing.start(title, lambda monitor: work())
+
+    def _filed(self, outcome: Exported | Imported | StageMap) -> None:
+        if isinstance(outcome, StageMap):
+            self.state.marks, self.state.stage, self.state.problem = (), outcome, ""
+        elif isinstance(outcome, Exported):
+            count = outcome.count
+            self.files_box.say(_joined(f"{count} regions in {outcome.path.name}.", outcome.notes))
+        elif not _of_another(self.state.regions, outcome.regions) and self.state.regions is not None:
+            count = len(outcome.regions.regions)
+            self._host.change(join(self.state.regions, outcome.regions), "importing")
+            self.files_box.say(_joined(f"{count} regions came in.", outcome.notes))
+        self._refresh()
+
+    def _driven(self, outcome: MicroManagerStage | Arrival | list[Path]) -> None:
+        self.visit_box.run.say("")
+        if isinstance(outcome, Arrival):
+            self.visit_box.say(_arrived(outcome))
+        elif isinstance(outcome, list):
+            self.visit_box.say(f"{len(outcome)} files in {outcome[0].parent}.")
+        else:
+            self.device.take(outcome)
+            self.state.microscope = outcome.name
+            y, x = outcome.position_um()
+            self.visit_box.say(f"Connected; the stage stands at y {y:.2f}, x {x:.2f} µm.")
+
+    def _ask_open(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, title, "", kinds)
+        if path:
+            then(path)
+
+    def _ask_export(self) -> None:
+        row = target_format(self.state.format)
+        pattern = " ".join(f"*{suffix}" for suffix in row.suffixes)
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export regions", f"targets{row.suffixes[0]}", f"{row.title} ({pattern})"
+        )
+        if path:
+            self.export(path)
+
+    def _ask_visit(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the frames")
+        if folder:
+            self.visit(folder)
+
+    def _save_stage(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Stage map", "overview.stage.json", _STAGE_FILES)
+        if path and self.state.stage is not None:
+            write = partial(write_stage_map, self.state.stage, path)
+            self._file("Writing the stage map", lambda: write() or self.state.stage)
+
+
+class _Held:
+    """The connected stage; outlives the widgets, so that it can be let go of after them."""
+
+    def __init__(self) -> None:
+        self._stage: MicroManagerStage | None = None
+
+    @property
+    def stage(self) -> MicroManagerStage:
+        if self._stage is None:
+            raise DeviceError("A connected microscope is needed", came="none is")
+        return self._stage
+
+    def take(self, stage: MicroManagerStage) -> None:
+        self.drop()
+        self._stage = stage
+
+    def drop(self) -> None:
+        stage, self._stage = self._stage, None
+        if stage is not None:
+            stage.close()
+
+
+def _connect(config: str | None, monitor: Monitor) -> MicroManagerStage:
+    from napari_emrestore.cameras.micromanager_stage import open_stage
+
+    return open_stage(config=config)
+
+
+def _visit_all(
+    chosen: RegionSet,
+    stage: StageMap,
+    device: MicroManagerStage,
+    limits: StageLimits,
+    folder: Path,
+    monitor: Monitor,
+    *,
+    frames: int,
+    nearest: bool,
+    fields: bool,
+) -> list[Path]:
+    stops: tuple[Stop, ...] = plan_stops(
+        chosen.regions,
+        stage,
+        field_um=device.field_um if fields else None,
+        start_um=device.position_um() if nearest else None,
+    )
+    visits = revisit(stops, device, limits, frames=frames, monitor=monitor)
+    return [write_visit(visit, chosen.overview, folder) for visit in visits]
+
+
+def _map_of(path: Path, label: str, overview: Overview) -> StageMap:
+    _, sections = read_sections(path)
+    return choose_map(maps_of(sections, path), label, overview.shape, path).stage_map(overview.shape)
+
+
+def _of_another(before: RegionSet | None, now: RegionSet | None) -> bool:
+    return (None if before is None else before.overview) != (None if now is None else now.overview)
+
+
+def _readable() -> str:
+    patterns = sorted({f"*{suffix}" for row in TARGET_FORMATS for suffix in row.suffixes} | {"*.json"})
+    return f"Regions and positions ({' '.join(patterns)})"
+
+
+def _joined(first: str, notes: tuple[str, ...]) -> str:
+    return " ".join((first, *notes))
+
+
+def _arrived(arrival: Arrival) -> str:
+    y, x = arrival.reached_um
+    verdict = "" if arrival.within else " That is beyond the tolerance of 0.5 µm: check the stage."
+    return (
+        f"Region {arrival.stop.region_id}: the stage stands at y {y:.2f}, x {x:.2f} µm, "
+        f"{arrival.off_um:.2g} µm off.{verdict}"
+    )

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emrestore.cli.options import add_run, settings_of
+from napari_emrestore.cli.options import add_run, add_scheduler, settings_of
 from napari_emrestore.cli.tables import tell
 from napari_emrestore.cli.terminal import Outcome, Terminal
+from napari_emrestore.core import InputError
 
 if TYPE_CHECKING:
     import argparse
 
-    from napari_emrestore.pipeline import BatchRow, RunSettings
+    from napari_emrestore.pipeline import BatchRow, Result, RunSettings
 
 _IMAGE_SUFFIXES = (".tif", ".tiff", ".zarr", ".mrc", ".png")
 
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", metavar="PNG", help="draw frame, mean, restoration and truth side by side"
     )
+    add_scheduler(parser)
     add_run(parser)
 
 
@@ -45,16 +47,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Restore one input or a batch."""
     if len(arguments.inputs) == 1 and not arguments.each and arguments.output.endswith(_IMAGE_SUFFIXES):
         settings = settings_of(arguments, arguments.inputs[0], arguments.output, arguments.truth)
-        return _one(settings, arguments.picture, terminal)
+        return _one(settings, arguments, terminal)
     return _batch(arguments, terminal)
 
 
-def _one(settings: RunSettings, picture: str | None, terminal: Terminal) -> Outcome:
-    from napari_emrestore.pipeline import run as run_line
+def _one(settings: RunSettings, arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.pipeline.pictures import draw
 
-    with terminal.progress() as monitor:
-        result = run_line(settings, monitor=monitor)
+    picture: str | None = arguments.picture
+    result = _run_one(settings, arguments.scheduler, picture, terminal)
     tell(result, terminal)
     terminal.say(f"Wrote {result.output}")
     if picture is not None:
@@ -62,12 +63,30 @@ def _one(settings: RunSettings, picture: str | None, terminal: Terminal) -> Outc
     return Outcome({**result.to_record(), "picture": picture})
 
 
+def _run_one(settings: RunSettings, scheduler: str | None, picture: str | None, terminal: Terminal) -> Result:
+    from napari_emrestore.pipeline import run as run_line
+    from napari_emrestore.pipeline.spreading import run_spread
+
+    if scheduler is None:
+        with terminal.progress() as monitor:
+            return run_line(settings, monitor=monitor)
+    if picture is not None:
+        raise InputError("A picture is drawn of a run on one machine", came="--picture came with --scheduler")
+    with terminal.progress() as monitor:
+        result = run_spread(settings, scheduler, monitor=monitor)
+    workers = result.restoration.provenance.settings["workers"]
+    terminal.table(
+        ("process", "device", "pieces"),
+        ((name, facts["device"], f"{facts['pieces']}") for name, facts in workers.items()),
+    )
+    return result
+
+
 def _batch(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
-    from napari_emrestore.core import InputError
     from napari_emrestore.pipeline import run_batch
     from napari_emrestore.pipeline.batch import list_inputs, name_output
 
-    for option in ("truth", "picture"):
+    for option in ("truth", "picture", "scheduler"):
         if getattr(arguments, option) is not None:
             raise InputError(
                 f"The option --{option} goes with one input and one output file", came="a batch came"

@@ -30,6 +30,17 @@ class EmRestoreError(Exception):
         sentence = f"{needed}; {fact}." if fact else f"{needed}."
         super().__init__(f"{sentence} {remedy}".strip())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes with all facts; without this, only the sentence would, and twice."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[EmRestoreError], args: tuple[object, ...], facts: dict[str, str]) -> EmRestoreError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class InputError(EmRestoreError, ValueError):
     """Data or a setting that this call cannot take."""

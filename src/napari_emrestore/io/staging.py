@@ -55,6 +55,39 @@ def staged(path: Path) -> Iterator[Path]:
         raise
 
 
+@contextmanager
+def kept_until_done(path: Path, tag: str) -> Iterator[Path]:
+    """Give a hidden path beside `path` that keeps its name and its content until the block succeeds.
+
+    For work that can be taken up again: the same path and tag give the same place. Only on success it is
+    moved to `path`, as `staged` does.
+
+    Raises
+    ------
+    InputError, WriteError
+        As `staged`.
+    """
+    _check_place(path)
+    place = path.with_name(f".{path.name}.{tag}.unfinished")
+    try:
+        yield place
+        _move(place, path)
+    except OSError as error:
+        if isinstance(error, WriteError | InputError):
+            raise
+        raise WriteError(
+            "A place that takes the whole result is needed",
+            item=str(path),
+            came=f"could not be written ({error})",
+            remedy="Free some space and run it again: what was finished is kept.",
+        ) from error
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or folder, whatever another thread still puts into it."""
+    _remove(path)
+
+
 def _check_place(path: Path) -> None:
     if not path.parent.is_dir():
         raise InputError(

@@ -46,12 +46,12 @@ def write(path: Path, image: Outgoing, monitor: Monitor) -> None:
     """Write an image or stack as OME-Zarr 0.5, every pixel read once, memory for one band of rows."""
     dtype = image.store_as(_NATIVE, {}, "OME-Zarr")
     shape = image.shape if image.is_stack else image.shape[1:]
-    group, level = _create(path, shape, dtype, image.acquisition)
+    group, level = create_image(path, shape, dtype, image.acquisition)
     bands = image.shape[0] * -(-image.shape[1] // CHUNK_PX)
     for done, (frame, top, band) in enumerate(image.bands(CHUNK_PX), start=1):
         _put(level, frame, top, band)
         tell(monitor, done, bands, image.acquisition.name)
-    _finish(group, image.record(), monitor)
+    finish_image(group, image.record(), monitor)
 
 
 @contextmanager
@@ -62,6 +62,7 @@ def zarr_target(
     acquisition: Acquisition,
     provenance: Provenance | None = None,
     *,
+    chunk_px: tuple[int, int] = (CHUNK_PX, CHUNK_PX),
     monitor: Monitor = SILENT,
 ) -> Iterator[Any]:
     """Give a Zarr array to be filled in any order; on leaving, it becomes an OME-Zarr image at `path`.
@@ -78,19 +79,36 @@ def zarr_target(
         Real numbers.
     acquisition, provenance
         What the file is to carry.
+    chunk_px : tuple of int
+        ``(Y, X)`` of the stored pieces.
     monitor : Monitor
         Told about the pyramid that is made at the end.
 
     Yields
     ------
     zarr.Array
-        Of that shape, in chunks of 512 x 512 pixels; writing whole chunks is fastest. Set
+        Of that shape; writing whole chunks is fastest. Set
         ``array.attrs["provenance"]`` to `Provenance.to_json` text if it is known only after the work.
 
     Raises
     ------
     InputError, WriteError
         As `write_image`.
+    """
+    final = check_target(path, shape, dtype)
+    with staged(final) as partial:
+        group, level = create_image(partial, shape, np.dtype(dtype), acquisition, chunk_px)
+        yield level
+        finish_image(group, Record(acquisition, _late_provenance(level) or provenance), monitor)
+
+
+def check_target(path: str | Path, shape: tuple[int, ...], dtype: DTypeLike) -> Path:
+    """Return the path of a new Zarr image.
+
+    Raises
+    ------
+    InputError
+        If it does not end in ``.zarr``, or no image has such a shape or type.
     """
     final = Path(path).expanduser()
     if final.suffix.lower() != ".zarr":
@@ -101,10 +119,7 @@ def zarr_target(
         raise InputError(
             f"OME-Zarr holds pixels of type {', '.join(_NATIVE)}", came=f"{np.dtype(dtype)} came"
         )
-    with staged(final) as partial:
-        group, level = _create(partial, shape, np.dtype(dtype), acquisition)
-        yield level
-        _finish(group, Record(acquisition, _late_provenance(level) or provenance), monitor)
+    return final
 
 
 def _late_provenance(level: Any) -> Provenance | None:
@@ -115,18 +130,33 @@ def _late_provenance(level: Any) -> Provenance | None:
     return Provenance.from_json(str(text))
 
 
-def _create(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], known: Acquisition) -> tuple[Any, Any]:
+def create_image(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    known: Acquisition,
+    chunk_px: tuple[int, int] = (CHUNK_PX, CHUNK_PX),
+) -> tuple[Any, Any]:
+    """Return the group and the full-size level of a new image, which `finish_image` completes."""
     import zarr
 
     group = zarr.open_group(str(path), mode="w", zarr_format=3)
-    return group, _add_level(group, 0, shape, dtype, _axis_names(len(shape), known))
+    return group, _add_level(group, 0, shape, dtype, _axis_names(len(shape), known), chunk_px)
 
 
 def _add_level(
-    group: Any, number: int, shape: tuple[int, ...], dtype: np.dtype[Any], names: list[str]
+    group: Any,
+    number: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    names: list[str],
+    chunk_px: tuple[int, int] = (CHUNK_PX, CHUNK_PX),
 ) -> Any:
-    chunks = (*(1 for _ in shape[:-2]), *(min(CHUNK_PX, size) for size in shape[-2:]))
-    return group.create_array(str(number), shape=shape, dtype=dtype, chunks=chunks, dimension_names=names)
+    chunks = (*(1 for _ in shape[:-2]), *map(min, chunk_px, shape[-2:]))
+    # a level may be there, half made, where an image is finished at the second start
+    return group.create_array(
+        str(number), shape=shape, dtype=dtype, chunks=chunks, dimension_names=names, overwrite=True
+    )
 
 
 def _put(level: Any, frame: int, top: int, band: Any) -> None:
@@ -137,8 +167,8 @@ def _put(level: Any, frame: int, top: int, band: Any) -> None:
         level[rows] = band
 
 
-def _finish(group: Any, record: Record, monitor: Monitor) -> None:
-    """Add the smaller levels, then the metadata that makes the folder an image."""
+def finish_image(group: Any, record: Record, monitor: Monitor) -> None:
+    """Add to an image of `create_image` the smaller levels, then the metadata that makes it one."""
     level = group["0"]
     *stack, height, width = level.shape
     shapes = level_shapes(height, width)

@@ -52,6 +52,27 @@ def streams(job: Job) -> bool:
     )
 
 
+def in_blocks(job: Job) -> bool:
+    """Return whether frames are restored in the blocks of a regular grid, each of which is written once.
+
+    So it is with single frames that go to a Zarr image, whoever works on them, wherever that is.
+    """
+    return streams(job) and len(job.ranges[0]) == 1 and job.restorer.tiling.mode == "exact"
+
+
+def chunk_px(job: Job) -> tuple[int, int]:
+    """Return the ``(Y, X)`` of the pieces that results on disk are stored in: those of the blocks, if any."""
+    from napari_emrestore.io.zarr_writing import CHUNK_PX
+    from napari_emrestore.restoration.blocks import blocks_of
+    from napari_emrestore.restoration.inputs import gather
+
+    usual = (CHUNK_PX, CHUNK_PX)
+    if not in_blocks(job) or job.settings.tile == "auto":
+        return usual
+    first = blocks_of(gather(job.stack.data[0], job.restorer), job.restorer, job.settings.tile).windows[0]
+    return first.write.shape
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Canvas:
     """Where the images of a run's bursts go.
@@ -99,7 +120,11 @@ def canvas_for(job: Job, room: Room | None = None) -> Iterator[Canvas]:
     several = len(job.ranges) > 1
     if streams(job):
         with zarr_target(
-            str(job.settings.output), job.result_shape, np.float32, job.stack.acquisition
+            str(job.settings.output),
+            job.result_shape,
+            np.float32,
+            job.stack.acquisition,
+            chunk_px=chunk_px(job),
         ) as array:
             yield Canvas(array, several, None)
     elif several:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import Burst, InputError, IntensityMap
+from napari_emrestore.core import Burst, FrameVerdict, InputError, IntensityMap
+from napari_emrestore.pipeline.canvas import in_blocks
 from napari_emrestore.pipeline.scores import Score, Truth, score
 from napari_emrestore.pipeline.settings import USUAL_BURST, RunSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emrestore.core import FrameVerdict, Monitor, RegisteredBurst, Restoration, Restorer
+    from napari_emrestore.core import Monitor, RegisteredBurst, Restoration, Restorer
     from napari_emrestore.io import FrameStack
     from napari_emrestore.metrics import NoiseModel
     from napari_emrestore.pipeline.settings import Reference
@@ -63,6 +64,26 @@ class WindowReport:
     scores: tuple[Score, ...]
     seconds: float
     notes: tuple[str, ...]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> WindowReport:
+        """Return the report that was written down as plain JSON."""
+        height, width = record["shape"]
+        top, left = record["origin_px"]
+        return cls(
+            tuple(record["frames"]),
+            int(record["reference"]),
+            (int(top), int(left)),
+            (int(height), int(width)),
+            tuple(_verdict(verdict) for verdict in record["verdicts"]),
+            tuple(Score(**score) for score in record["scores"]),
+            float(record["seconds"]),
+            tuple(record["notes"]),
+        )
+
+
+def _verdict(record: Mapping[str, Any]) -> FrameVerdict:
+    return FrameVerdict(**{**record, "shift_px": tuple(record["shift_px"])})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -244,6 +265,7 @@ def _restore(
         intensity=job.intensity,
         noise=job.noise,
         out=room(job.stack.frame_shape if ready is None else ready.aligned.shape[1:], origin),
+        in_blocks=in_blocks(job),
         monitor=monitor,
     )
     return replace(restored, origin_px=origin, acquisition=job.stack.acquisition)

@@ -40,6 +40,8 @@ class Inputs:
         Frames as the detector gave them, where `data` were resampled since.
     stacked : bool
         Whether the result is a stack ``(N, Y, X)`` of the `images`.
+    by_rows : bool
+        Whether a lazy array is read in full-width rows, for windows that come row by row.
     """
 
     data: Any
@@ -50,6 +52,7 @@ class Inputs:
     origin_px: tuple[int, int] = (0, 0)
     raw: Any = None
     stacked: bool = False
+    by_rows: bool = True
     _rows: tuple[int, int, int, NDArray[Any]] | None = field(default=None, repr=False)
 
     @property
@@ -78,7 +81,7 @@ class Inputs:
         A lazy array is read in full-width rows and the last ones are kept, because its chunks are often
         whole frames and would be decoded again for every window.
         """
-        if self.in_memory:
+        if self.in_memory or not self.by_rows:
             return self._cut(image, part.slices)
         first, last = part.y0, part.y1
         if self._rows is None or not (

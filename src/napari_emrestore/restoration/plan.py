@@ -140,6 +140,41 @@ def plan_tiles(shape: tuple[int, int], rule: TilingRule, window: tuple[int, int]
     return TilePlan(shape, windows[0].read.shape, rule, windows)
 
 
+def plan_blocks(shape: tuple[int, int], rule: TilingRule, block: tuple[int, int]) -> TilePlan:
+    """Return windows that write the blocks of a regular grid, for example the chunks of an array on disk.
+
+    Each block is written by one window and no other, so that windows may be worked on anywhere, in any
+    order, and at once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(Y, X)`` of the image, from ``(1, 1)``.
+    rule : TilingRule
+        Of the restorer, mode ``"exact"``, or another one if a single block holds the image.
+    block : tuple of int
+        ``(Y, X)`` of the blocks, multiples of the stride; those at the end may be smaller.
+
+    Raises
+    ------
+    InputError
+        If a block is off the stride grid, or the rule forbids the pieces this needs.
+    """
+    rule = TilingRule(rule.stride, round_up(rule.halo, rule.stride), rule.mode)
+    rows, columns = (_block_axis(n, b, rule) for n, b in zip(shape, block, strict=True))
+    windows = tuple(
+        Window(Rect(*row[:2], *column[:2]), Rect(*row[2:], *column[2:])) for row in rows for column in columns
+    )
+    if rule.mode != "exact" and len(windows) > 1:
+        raise InputError(
+            "Only a restorer without statistics of the whole image works block by block",
+            came=f"one of mode {rule.mode!r} came for an image of {shape[0]} x {shape[1]} px",
+            remedy="Take another restorer, or restore the image in one piece.",
+        )
+    largest = max((window.read.shape for window in windows), key=lambda sides: sides[0] * sides[1])
+    return TilePlan(shape, largest, rule, windows)
+
+
 def choose_window(shape: tuple[int, int], rule: TilingRule, max_px: int) -> tuple[int, int]:
     """Return the window shape that computes the fewest pixels with windows of at most `max_px` pixels.
 
@@ -231,6 +266,21 @@ def _axis(length: int, window: int, rule: TilingRule) -> list[tuple[int, int, in
         return [(start, end, start, min(end, length)) for start, end in reads]
     borders = [0, *(start + rule.halo for start in starts[1:]), length]
     return [(*read, *write) for read, write in zip(reads, pairwise(borders), strict=True)]
+
+
+def _block_axis(length: int, block: int, rule: TilingRule) -> list[tuple[int, int, int, int]]:
+    """Return (read start, read end, write start, write end) of the blocks along one axis."""
+    padded = round_up(length, rule.stride)
+    if block >= length:
+        return [(0, padded, 0, length)]
+    if block < 1 or block % rule.stride:
+        raise InputError(
+            f"A block is a multiple of {rule.stride} px", came=f"{block} px came for an axis of {length} px"
+        )
+    return [
+        (max(0, start - rule.halo), min(padded, start + block + rule.halo), start, min(start + block, length))
+        for start in range(0, length, block)
+    ]
 
 
 def _window_count(padded: int, window: int, halo: int) -> int:

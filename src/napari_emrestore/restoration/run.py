@@ -14,12 +14,12 @@ from napari_emrestore.core import (
     SILENT,
     DeviceError,
     IntensityMap,
-    ModelError,
     Monitor,
     Provenance,
     Restoration,
     Restorer,
 )
+from napari_emrestore.restoration.blocks import blocks_of
 from napari_emrestore.restoration.budget import plan_for
 from napari_emrestore.restoration.checks import check_input
 from napari_emrestore.restoration.inputs import Inputs, gather
@@ -36,11 +36,9 @@ from napari_emrestore.restoration.plan import (
 from napari_emrestore.restoration.results import Result, result_array
 from napari_emrestore.restoration.runtime_restorer import RuntimeRestorer
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
-from napari_emrestore.restoration.windows import WindowReader, surely_finite
+from napari_emrestore.restoration.windows import WindowReader, make_window
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from napari_emrestore.metrics import NoiseModel
 
 Tile = Literal["auto"] | int | tuple[int, int]
@@ -54,6 +52,7 @@ def restore(
     intensity: IntensityMap | None = None,
     noise: NoiseModel | None = None,
     out: Any | None = None,
+    in_blocks: bool = False,
     monitor: Monitor = SILENT,
 ) -> Restoration:
     """Return the restoration of an image, a stack of images or a registered burst, in input units.
@@ -77,6 +76,9 @@ def restore(
     out : array, optional
         Floating-point array to write to, as a zarr array or a memory map; ``None`` makes one in memory.
         After an error or a stop it holds a part of the result.
+    in_blocks : bool
+        Whether windows write the blocks of a regular grid (`blocks_of`), whole chunks of an array on disk,
+        so that the result is that of blocks restored apart. Not for restorers that must see it all.
     monitor : Monitor
         Told after every window, and before the first.
 
@@ -98,11 +100,9 @@ def restore(
     started = time.perf_counter()
     inputs = gather(data, restorer)
     mapping = measure_intensity(inputs) if intensity is None else check_intensity(intensity)
-    plan = plan_for(inputs, restorer, tile)
+    plan = blocks_of(inputs, restorer, tile) if in_blocks else plan_for(inputs, restorer, tile)
     result = Result(result_array(inputs, out), mapping)
-    if isinstance(restorer, TorchRestorer | RuntimeRestorer) and restorer.asks_for_noise:
-        noise = measure_noise(inputs) if noise is None else noise
-        restorer = replace(restorer, noise=line_in_model_range(noise, mapping))
+    restorer, noise = with_noise(restorer, inputs, mapping, noise)
     run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
     run.all_images()
     settings: dict[str, Any] = {
@@ -113,6 +113,50 @@ def restore(
     }
     provenance = _provenance(inputs, restorer, settings, run.notes(), time.perf_counter() - started)
     return Restoration(result.array, inputs.acquisition, provenance, inputs.origin_px)
+
+
+def with_noise(
+    restorer: Restorer, inputs: Inputs, mapping: IntensityMap, noise: NoiseModel | None = None
+) -> tuple[Restorer, NoiseModel | None]:
+    """Return a restorer that knows the noise of an input, if it asks for it, and that noise.
+
+    Parameters
+    ----------
+    restorer : Restorer
+        Any; one that does not ask comes back as it is.
+    inputs : Inputs
+        What is to be restored.
+    mapping : IntensityMap
+        Of these inputs.
+    noise : NoiseModel, optional
+        In input units; ``None`` measures it where it is asked for.
+    """
+    if isinstance(restorer, TorchRestorer | RuntimeRestorer) and restorer.asks_for_noise:
+        noise = measure_noise(inputs) if noise is None else noise
+        return replace(restorer, noise=line_in_model_range(noise, mapping)), noise
+    return restorer, noise
+
+
+def notes_on(inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int) -> list[str]:
+    """Return what is out of the ordinary in an input and in what a restorer made of it, in sentences.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        What was restored.
+    restorer : Restorer
+        By what.
+    missing_px, broken_px : int
+        Pixels without a measurement, and pixels of the result that are not finite.
+    """
+    notes: list[str] = []
+    if isinstance(restorer, TorchRestorer | RuntimeRestorer):
+        notes += check_input(restorer.card, inputs.acquisition, inputs.frames, inputs.data)
+    if missing_px:
+        notes.append(f"{missing_px} px hold no measurement: filled for the model, NaN in the result")
+    if broken_px:
+        notes.append(f"{broken_px} px of the result are not finite: the model overflowed")
+    return notes
 
 
 @dataclass(slots=True)
@@ -143,20 +187,12 @@ class _Run:
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the result must know."""
         notes = list(self.said)
-        if isinstance(self.restorer, TorchRestorer | RuntimeRestorer):
-            notes += check_input(
-                self.restorer.card, self.inputs.acquisition, self.inputs.frames, self.inputs.data
-            )
         if self.plan.blended:
             notes.append(
                 f"{self.restorer.id} uses image-wide statistics: {len(self.plan.windows)} tiles were blended "
                 "and differ from a restoration in one piece"
             )
-        if self.missing_px:
-            notes.append(f"{self.missing_px} px hold no measurement: filled for the model, NaN in the result")
-        if self.broken_px:
-            notes.append(f"{self.broken_px} px of the result are not finite: the model overflowed")
-        return tuple(notes)
+        return (*notes, *notes_on(self.inputs, self.restorer, self.missing_px, self.broken_px))
 
     def _one_image(self, image: int) -> None:
         todo = deque(self.plan.windows)
@@ -173,27 +209,13 @@ class _Run:
             self.monitor.step(self.done, self.total, "restoring")
 
     def _one_window(self, image: int, window: Window) -> None:
-        frames, gaps = self.reader.read(image, window.read)
-        made = self.restorer.restore_window(frames)
-        if made.shape != frames.shape[1:]:
-            raise ModelError(
-                "A restorer returns one image (Y, X) of the window's shape",
-                item=self.restorer.id,
-                came=f"returned shape {made.shape} for frames {frames.shape}",
-            )
-        keep = window.keep.slices
-        if not surely_finite(made):
-            self.broken_px += int(np.count_nonzero(~np.isfinite(made[keep])))
-        kept = made[keep] if gaps is None else self._marked(made[keep], gaps[keep])
+        made = make_window(self.reader, self.restorer, image, window)
+        self.missing_px += made.missing_px
+        self.broken_px += made.broken_px
         if self.plan.blended:
-            self.result.add(image, window.write, kept, blend_weights(self.plan, window))
+            self.result.add(image, window.write, made.kept, blend_weights(self.plan, window))
         else:
-            self.result.put(image, window.write, kept)
-
-    def _marked(self, kept: NDArray[np.float32], gaps: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return the kept pixels with NaN where nothing was measured, and count these."""
-        self.missing_px += int(np.count_nonzero(gaps))
-        return np.where(gaps, np.float32(np.nan), kept)
+            self.result.put(image, window.write, made.kept)
 
     def _smaller(self, image: int, todo: deque[Window], error: Exception) -> deque[Window]:
         """Return the windows still to be done in half the size, or raise `error` if that is no way out."""
@@ -227,13 +249,14 @@ def _provenance(
         inputs=({"name": inputs.acquisition.name, "path": inputs.acquisition.path},),
         settings={**settings, "precision": model.get("precision", "fp32")},
         device=restorer.device,
-        versions=_versions(restorer),
+        versions=versions_of(restorer),
         seconds=seconds,
         notes=notes,
     )
 
 
-def _versions(restorer: Restorer) -> dict[str, str]:
+def versions_of(restorer: Restorer) -> dict[str, str]:
+    """Return the versions of the packages that a restorer works with."""
     versions = {"napari-emrestore": __version__, "numpy": np.__version__}
     if isinstance(restorer, TorchRestorer):
         import torch

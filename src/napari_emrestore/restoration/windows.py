@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_emrestore.core import ModelError
 from napari_emrestore.restoration.filling import REACH_PX, fill_gaps
 from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emrestore.core import IntensityMap
+    from napari_emrestore.core import IntensityMap, Restorer
     from napari_emrestore.restoration.inputs import Inputs
+    from napari_emrestore.restoration.plan import Window
 
 
 class WindowReader:
@@ -92,6 +95,48 @@ class WindowReader:
         if valid is not None:
             frames[~valid] = np.nan
         return frames
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """What a restorer made of a window.
+
+    Attributes
+    ----------
+    kept : ndarray, shape (Y, X), float32
+        What goes to the window's `write`, model range; NaN where nothing was measured.
+    missing_px, broken_px : int
+        Pixels of it without a measurement, and pixels the model made infinite or not-a-number.
+    """
+
+    kept: NDArray[np.float32]
+    missing_px: int
+    broken_px: int
+
+
+def make_window(reader: WindowReader, restorer: Restorer, image: int, window: Window) -> Made:
+    """Return what a restorer makes of one window of one image.
+
+    Raises
+    ------
+    ModelError
+        If it returns another shape than that of the window.
+    """
+    frames, gaps = reader.read(image, window.read)
+    made = restorer.restore_window(frames)
+    if made.shape != frames.shape[1:]:
+        raise ModelError(
+            "A restorer returns one image (Y, X) of the window's shape",
+            item=restorer.id,
+            came=f"returned shape {made.shape} for frames {frames.shape}",
+        )
+    keep = window.keep.slices
+    broken = 0 if surely_finite(made) else int(np.count_nonzero(~np.isfinite(made[keep])))
+    if gaps is None:
+        return Made(made[keep], 0, broken)
+    missing = gaps[keep]
+    kept = np.where(missing, np.float32(np.nan), made[keep])
+    return Made(kept, int(np.count_nonzero(missing)), broken)
 
 
 def surely_finite(pixels: NDArray[np.float32]) -> bool:

@@ -1,4 +1,4 @@
-"""Does restoring help my labels? A fixed segmentation of every image, and labels given, against true regions."""
+"""Does restoring help my labels? One segmentation of every image, and labels given, against true regions."""
 
 from __future__ import annotations
 

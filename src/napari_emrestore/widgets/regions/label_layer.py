@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QTimer
 
 from napari_emrestore.overview.region_geometry import Box, box_of, pixels_inside
 from napari_emrestore.overview.region_masks import masks_of_labels
@@ -49,6 +50,10 @@ class LabelLayer:
         self._next_id = 1
         self._painted: list[Box] = []
         self._new: list[int] = []
+        # napari tells of a stroke at its end, but of paint set in code before it is in the array
+        self._soon = QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._take)
         layer.events.labels_update.connect(self._note_part)
         layer.events.paint.connect(self._changed)
 
@@ -105,6 +110,7 @@ class LabelLayer:
 
     def close(self) -> None:
         """Hear nothing more of the layer."""
+        self._soon.stop()
         self.layer.events.labels_update.disconnect(self._note_part)
         self.layer.events.paint.disconnect(self._changed)
 
@@ -129,8 +135,11 @@ class LabelLayer:
             self._painted.append(Box(int(y), int(y) + height, int(x), int(x) + width))
 
     def _changed(self, event: Any) -> None:
-        if self._quiet:
-            return
+        if not self._quiet:
+            self._soon.start()
+
+    def _take(self) -> None:
+        """Tell what was painted."""
         edit = self._read(self._touched())
         self._painted = []
         if edit:

@@ -23,12 +23,12 @@ SORTS: dict[str, str] = {
     "area_px": "Area",
     "raw_mean": "Mean",
     "raw_contrast": "Contrast",
-    "raw_cnr": "Contrast over noise",
+    "raw_cnr": "Contrast/noise",
     "ssim": "SSIM",
     "psnr_db": "PSNR",
-    "residual_to_noise": "Change over noise",
+    "residual_to_noise": "Change/noise",
     "residual_structure": "Structure in the change",
-    "map_confidence": "Confidence of the restoration",
+    "map_confidence": "Restoration confidence",
     "registration_px": "Registration residual",
     "frames": "Frames",
 }
@@ -120,13 +120,13 @@ _MEASURED: dict[str, tuple[str, int, str]] = {
         4,
         "Mean inside minus mean of the ring around it, input units",
     ),
-    "raw_cnr": ("Contrast over noise, raw", 3, "Contrast over the standard deviation of the ring"),
-    "restored_cnr": ("Contrast over noise, restored", 3, "Contrast over the standard deviation of the ring"),
+    "raw_cnr": ("Contrast/noise, raw", 3, "Contrast over the standard deviation of the ring"),
+    "restored_cnr": ("Contrast/noise, restored", 3, "Contrast over the standard deviation of the ring"),
     "ssim": ("SSIM", 4, "Against the ground truth, within the region"),
     "psnr_db": ("PSNR [dB]", 4, "Against the ground truth, within the region"),
     "residual_rms": ("Change", 4, "Root mean square of restored minus raw, input units"),
     "residual_to_noise": (
-        "Change over noise",
+        "Change/noise",
         3,
         "About 1: the restoration took away no more than the noise measured here. Above: it changed more.",
     ),
@@ -136,9 +136,9 @@ _MEASURED: dict[str, tuple[str, int, str]] = {
         "Correlation of the change with its neighbours. 0: noise alone. Above: structure was added or "
         "taken away, or the raw noise was smooth already.",
     ),
-    "confidence": ("Confidence of the restoration", 3, "Mean of the confidence map"),
+    "confidence": ("Restoration confidence", 3, "Mean of the confidence map"),
     "frames": ("Frames", 3, "Mean number of frames that cover it"),
-    "registration_px": ("Registration residual [px]", 3, "Mean of the mosaic's map"),
+    "registration_px": ("Registration [px]", 3, "Mean of the mosaic's map"),
 }
 
 

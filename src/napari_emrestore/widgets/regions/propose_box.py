@@ -102,6 +102,10 @@ class ProposeBox(QWidget):
     def _arrange(self) -> None:
         rows = form()
         rows.addRow("Look by", self.search)
+        self.search.setToolTip(
+            "Brightness: a threshold, touching regions cut apart by watershed. "
+            "Likeness: places that look like the selected region. Round blobs: by their diameter."
+        )
         titles = {
             "smallest": ("Smallest", "Diameter of the smallest region, as a circle of its area"),
             "largest": ("Largest", "Diameter of the largest region, as a circle of its area"),

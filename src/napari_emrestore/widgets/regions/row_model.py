@@ -30,15 +30,13 @@ class Row:
         What it is of.
     colour : str
         Of its class.
-    title, detail, note : str
-        Three lines beside the thumbnails.
+    lines : tuple of str
+        Beside the thumbnails: number and class, size, how sure and how well seen, note.
     """
 
     region: Region
     colour: str
-    title: str
-    detail: str
-    note: str
+    lines: tuple[str, ...]
 
 
 class RowModel(QAbstractListModel):
@@ -106,13 +104,12 @@ class RowModel(QAbstractListModel):
 
     def _row(self, region: Region) -> Row:
         numbers = self._numbers.get(region.id)
+        size = "" if numbers is None else size_text(numbers)
         parts = [] if region.confidence is None else [f"sure {region.confidence:.2f}"]
-        if numbers is not None:
-            parts.insert(0, size_text(numbers))
-            if numbers.raw_cnr is not None:
-                parts.append(f"C/N {numbers.raw_cnr:.3g}")
-        note = region.note if region.accepted else f"proposed by {region.origin}"
-        return Row(region, self._colours[region.class_name], _title(region), " · ".join(parts), note)
+        if numbers is not None and numbers.raw_cnr is not None:
+            parts.append(f"C/N {numbers.raw_cnr:.2g}")
+        note = region.note if region.accepted else f"proposed: {region.origin}"
+        return Row(region, self._colours[region.class_name], (_title(region), size, " · ".join(parts), note))
 
     def _tool_tip(self, region: Region) -> str:
         lines = [f"{_title(region)}, {region.kind}", region.note]

@@ -1,4 +1,4 @@
-"""Draws one row of the list: thumbnails with the outline, a bar in the colour of the class, three lines."""
+"""Draws one row of the list: thumbnails with the outline, a bar in the colour of the class, four lines."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ class RowPainter(QStyledItemDelegate):
         return left + _MARGIN // 2
 
     def _draw_lines(self, painter: QPainter, row: Row, place: Any, ink: QColor) -> None:
-        """Draw the three lines of text, cut with dots where they are too long."""
-        lines = [(row.title, True, 1.0), (row.detail, False, 0.85), (row.note, False, 0.65)]
-        height = place.height() / len(lines)
+        """Draw the lines of text, cut with dots where they are too long."""
+        height = place.height() / len(row.lines)
         font = painter.font()
-        for k, (text, bold, strength) in enumerate(lines):
+        for k, text in enumerate(row.lines):
+            bold, strength = k == 0, 0.65 if k == len(row.lines) - 1 else 1.0
             font.setBold(bold)
             painter.setFont(font)
             shade = QColor(ink)

@@ -85,12 +85,11 @@ def fingerprint(levels: Sequence[Any]) -> str:
 
 
 def first_overview(viewer: Viewer) -> Image | None:
-    """Return the image to begin with: the active one, else the lowest that was not made from another."""
+    """Return the image to begin with: the active one or the lowest, but none made from another one here."""
     images = [layer for layer in viewer.layers if isinstance(layer, Image) and not layer.rgb]
-    if viewer.layers.selection.active in images:
-        return viewer.layers.selection.active
-    raw = [layer for layer in images if provenance_of(layer) is None]
-    return next(iter([*raw, *images]), None)
+    own = [one for one in images if not any(_made_from(one, other) for other in images)]
+    active = viewer.layers.selection.active
+    return active if active in own else next(iter(own), None)
 
 
 def guess(field: str, viewer: Viewer, overview: Image) -> Image | None:
@@ -99,9 +98,13 @@ def guess(field: str, viewer: Viewer, overview: Image) -> Image | None:
     for layer in reversed(others):
         name = layer.name.lower().removeprefix(overview.name.lower())
         if field == "restored":
-            named = provenance_of(layer) is not None and layer.name.startswith(f"{overview.name} · ")
+            named = _made_from(layer, overview)
         else:
             named = any(word in name for word in _NAMES[field])
         if named and fits(layer, overview):
             return layer
     return None
+
+
+def _made_from(layer: Image, source: Image) -> bool:
+    return provenance_of(layer) is not None and layer.name.startswith(f"{source.name} · ")

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 Search = Literal["brightness", "likeness", "blobs"]
 SEARCHES: dict[Search, str] = {
-    "brightness": "Brightness: threshold, then watershed",
-    "likeness": "Likeness to the selected region",
-    "blobs": "Round blobs of a size",
+    "brightness": "brightness",
+    "likeness": "likeness to the selected",
+    "blobs": "round blobs",
 }
 FIRST_CLASSES = (RegionClass("target", "#ff9f1c", "q"), RegionClass("landmark", "#2ec4b6", "w"))
 LAYER_FIELDS = ("overview", "restored", "truth", "frame_count", "registration", "confidence")

@@ -16,7 +16,7 @@ from napari_emrestore.core import (
 )
 from napari_emrestore.core.registered import FrameVerdict
 from napari_emrestore.metrics import NoiseModel
-from napari_emrestore.restoration import restore
+from napari_emrestore.restoration import load_restorer, restore
 from napari_emrestore.restoration.devices import Device
 from napari_emrestore.restoration.inputs import gather
 from napari_emrestore.restoration.noise import line_in_model_range, measure_noise
@@ -91,3 +91,21 @@ def test_noise_is_measured_before_frames_were_resampled():
 def test_images_that_tell_no_noise_count_as_free_of_it(image):
     noise = measure_noise(gather(image, restorer()))
     assert (noise.gain, noise.read_noise) == (0.0, 0.0)
+
+
+def test_calibrated_filters_take_a_given_noise():
+    rng = np.random.default_rng(9)
+    clean = 40 + 20 * np.sin(np.arange(96) / 9)[:, None] * np.ones(96)
+    noisy = rng.poisson(clean).astype(np.float32)
+    restorer = load_restorer("nlmeans-calibrated")
+    told = restore(noisy, restorer, noise=NoiseModel(1.0, 0.0, 0.0))
+    assert told.provenance.settings["noise"] == {"gain": 1.0, "offset": 0.0, "read_noise": 0.0}
+    assert np.mean((told.image - clean) ** 2) < 0.2 * np.mean((noisy - clean) ** 2)
+    free = restore(noisy, restorer, noise=NoiseModel(0.0, 0.0, 0.0))
+    np.testing.assert_allclose(free.image, noisy, atol=1e-3)
+
+
+def test_a_noise_that_is_not_used_is_not_recorded():
+    image = np.random.default_rng(10).normal(10, 1, (48, 48))
+    made = restore(image, load_restorer("gaussian"), noise=NoiseModel(1.0, 0.0, 0.0))
+    assert made.provenance.settings["noise"] is None

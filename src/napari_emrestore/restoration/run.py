@@ -22,6 +22,7 @@ from napari_emrestore.core import (
 from napari_emrestore.restoration.blocks import blocks_of
 from napari_emrestore.restoration.budget import plan_for
 from napari_emrestore.restoration.checks import check_input
+from napari_emrestore.restoration.classical.restorer import ClassicalRestorer
 from napari_emrestore.restoration.inputs import Inputs, gather
 from napari_emrestore.restoration.intensity import check_intensity, measure_intensity
 from napari_emrestore.restoration.noise import line_in_model_range, measure_noise
@@ -72,7 +73,8 @@ def restore(
     intensity : IntensityMap, optional
         ``None`` measures it, once for all of `data`.
     noise : NoiseModel, optional
-        Noise of the detector in input units, for a model that asks for it; ``None`` measures it, once.
+        Noise of the detector in input units, for models that ask for it and for calibrated filters of single
+        images; others do without. ``None`` measures it, once.
     out : array, optional
         Floating-point array to write to, as a zarr array or a memory map; ``None`` makes one in memory.
         After an error or a stop it holds a part of the result.
@@ -123,7 +125,7 @@ def with_noise(
     Parameters
     ----------
     restorer : Restorer
-        Any; one that does not ask comes back as it is.
+        Any; one that has no use for the noise comes back as it is, with ``None``.
     inputs : Inputs
         What is to be restored.
     mapping : IntensityMap
@@ -134,7 +136,9 @@ def with_noise(
     if isinstance(restorer, TorchRestorer | RuntimeRestorer) and restorer.asks_for_noise:
         noise = measure_noise(inputs) if noise is None else noise
         return replace(restorer, noise=line_in_model_range(noise, mapping)), noise
-    return restorer, noise
+    if isinstance(restorer, ClassicalRestorer) and restorer.told is not None and inputs.frames == 1 and noise:
+        return replace(restorer, noise=line_in_model_range(noise, mapping)), noise
+    return restorer, None
 
 
 def notes_on(inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int) -> list[str]:

@@ -21,7 +21,7 @@ from napari_emrestore.core import InputError, MissingPackageError
 from napari_emrestore.restoration.classical import filters
 from napari_emrestore.restoration.classical.restorer import ClassicalRestorer, of_mean
 from napari_emrestore.restoration.classical.risk import least_risk
-from napari_emrestore.restoration.classical.stabilisation import noise_deviation, stabiliser_for
+from napari_emrestore.restoration.classical.stabilisation import Stabiliser, noise_deviation, stabiliser_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -164,7 +164,15 @@ def _restorer(name: str, denoise: Denoise, strength: float) -> ClassicalRestorer
             return image
         return stabiliser.backward(denoise(stabilised / sigma, strength) * sigma)
 
-    return ClassicalRestorer(f"{name}-calibrated", of_mean(calibrated), {"strength": strength, "seed": _SEED})
+    def told(image: Image, line: tuple[float, float]) -> Image:
+        slope, height = line
+        if slope == 0 and height <= 0:
+            return image
+        stabiliser = Stabiliser(slope, height)
+        return stabiliser.backward(denoise(stabiliser.forward(image), strength))
+
+    parameters = {"strength": strength, "seed": _SEED}
+    return ClassicalRestorer(f"{name}-calibrated", of_mean(calibrated), parameters, told=told)
 
 
 def _bm3d(image: Image, sigma: float) -> Image:

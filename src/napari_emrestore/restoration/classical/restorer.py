@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Fusion = Callable[[NDArray[np.float32]], NDArray[Any]]
+    ToldFilter = Callable[[NDArray[np.float32], tuple[float, float]], NDArray[Any]]
     ImageFilter = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 MOST_FRAMES = 32
@@ -40,6 +41,11 @@ class ClassicalRestorer:
         Smallest and largest number of frames.
     version, device : str
         For reports.
+    told : callable, optional
+        Takes the place of `fusion` for a single image whose noise is known: an image ``(Y, X)``, and slope
+        and height of the line from intensity to noise variance. ``None`` if noise plays no part.
+    noise : tuple of float, optional
+        That line, in model range; ``None`` lets `fusion` estimate what it needs.
     """
 
     id: str
@@ -49,6 +55,8 @@ class ClassicalRestorer:
     frames: tuple[int, int] = (1, MOST_FRAMES)
     version: str = "1"
     device: str = "cpu"
+    told: ToldFilter | None = None
+    noise: tuple[float, float] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return name, version and parameters as plain JSON; a classical restorer has no weights."""
@@ -61,7 +69,11 @@ class ClassicalRestorer:
 
     def restore_window(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the restoration ``(Y, X)``, float32, of registered `frames` ``(N, Y, X)``."""
-        return np.asarray(self.fusion(frames), dtype=np.float32).reshape(frames.shape[1:])
+        if self.told is None or self.noise is None or len(frames) > 1:
+            made = self.fusion(frames)
+        else:
+            made = self.told(frames[0], self.noise)
+        return np.asarray(made, dtype=np.float32).reshape(frames.shape[1:])
 
 
 def of_mean(image_filter: ImageFilter) -> Fusion:

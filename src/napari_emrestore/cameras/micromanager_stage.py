@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any, Self
@@ -69,12 +70,13 @@ class MicroManagerStage:
     """A stage that can be driven and asked; see `open_stage`.
 
     Lengths are micrometres as the stage counts them, ``(y, x)``. It knows no limits of its own: who drives it
-    checks them first.
+    checks them first. One call at a time; `close` waits for the one that is under way.
     """
 
     def __init__(self, core: Any, name: str, is_own: bool, timeout_s: float) -> None:
-        self._core: Any = core
+        self._loaded: Any = core
         self.name = name
+        self._turn = threading.RLock()
         self._timeout_s = timeout_s
         # a core that still tells Python of events while the interpreter goes down aborts it
         self._shut = weakref.finalize(self, unload, core) if is_own else None
@@ -102,7 +104,8 @@ class MicroManagerStage:
             If it does not answer.
         """
         try:
-            x, y = self._core.getXYPosition(self.name)
+            with self._turn:
+                x, y = self._core.getXYPosition(self.name)
         except RuntimeError as error:
             raise self._failed(error) from error
         return float(y), float(x)
@@ -123,8 +126,9 @@ class MicroManagerStage:
         if not (math.isfinite(y) and math.isfinite(x)):
             raise InputError("A stage goes to finite places", item=self.name, came=f"{place_um} came")
         try:
-            self._core.setXYPosition(self.name, x, y)
-            self._wait(place_um, monitor)
+            with self._turn:
+                self._core.setXYPosition(self.name, x, y)
+                self._wait(place_um, monitor)
         except BaseException as error:
             self._halt()
             if isinstance(error, RuntimeError) and not isinstance(error, DeviceError):
@@ -143,18 +147,20 @@ class MicroManagerStage:
             If none comes in time.
         """
         try:
-            if not self._core.isSequenceRunning():
+            with self._turn:
+                if self._core.isSequenceRunning():
+                    return self._frame(self._fresh())
                 self._core.snapImage()
                 return self._frame(np.array(self._core.getImage()))
-            return self._frame(self._fresh())
         except RuntimeError as error:
             raise self._failed(error) from error
 
     def close(self) -> None:
         """Unload what was loaded; twice is harmless."""
-        if self._shut is not None:
-            self._shut()
-        self._core = None
+        with self._turn:
+            self._loaded = None
+            if self._shut is not None:
+                self._shut()
 
     def __enter__(self) -> Self:
         return self
@@ -166,6 +172,12 @@ class MicroManagerStage:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    @property
+    def _core(self) -> Any:
+        if self._loaded is None:
+            raise DeviceError("An open stage is needed", item=self.name, came="was closed")
+        return self._loaded
 
     def _wait(self, place_um: tuple[float, float], monitor: Monitor) -> None:
         until = time.monotonic() + self._timeout_s

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         target_format,
     )
     from napari_emrestore.overview.targets.fitting import fit_stage_map
-    from napari_emrestore.overview.targets.gathering import Imported
+    from napari_emrestore.overview.targets.from_frames import stage_map_of_layout
+    from napari_emrestore.overview.targets.gathering import Imported, join
     from napari_emrestore.overview.targets.stage_map import (
         StageFit,
         StageMap,
@@ -45,7 +46,9 @@ _HOMES = {
     "fit_stage_map": "fitting",
     "format_options": "catalogue",
     "import_rois": "catalogue",
+    "join": "gathering",
     "read_stage_map": "stage_map",
+    "stage_map_of_layout": "from_frames",
     "target_format": "catalogue",
     "write_stage_map": "stage_map",
 }
@@ -62,7 +65,9 @@ __all__ = [
     "fit_stage_map",
     "format_options",
     "import_rois",
+    "join",
     "read_stage_map",
+    "stage_map_of_layout",
     "target_format",
     "write_stage_map",
 ]

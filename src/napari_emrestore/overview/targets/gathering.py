@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.overview.region_masks import encode_mask
@@ -36,6 +36,17 @@ class Imported:
 
     regions: RegionSet
     notes: tuple[str, ...] = ()
+
+
+def join(onto: RegionSet, others: RegionSet) -> RegionSet:
+    """Return a set with the regions of another one of the same overview, and the classes they are of.
+
+    A class of a name that is known already stays as it is; regions get the next numbers.
+    """
+    known = {one.name for one in onto.classes}
+    # a key chooses one class only, so those that come in leave theirs behind
+    new = tuple(replace(one, key="") for one in others.classes if one.name not in known)
+    return replace(onto, classes=onto.classes + new).add(*others.regions)
 
 
 @dataclass(slots=True)

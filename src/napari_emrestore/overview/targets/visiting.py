@@ -67,12 +67,12 @@ class StageLimits:
             raise InputError("Limits of a stage are finite, the lower first", came=f"{self} came")
 
     @classmethod
-    def of_overview(cls, overview: Overview, stage: StageMap) -> StageLimits:
-        """Return the rectangle around an overview: the stage has been there."""
+    def of_overview(cls, overview: Overview, stage: StageMap, margin_um: float = 0.0) -> StageLimits:
+        """Return the rectangle around an overview, where the stage has been, and a margin around that."""
         y, x = overview.shape[0] - 0.5, overview.shape[1] - 0.5
         corners = stage.to_stage([(-0.5, -0.5), (-0.5, x), (y, -0.5), (y, x)])
         (y0, x0), (y1, x1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-        return cls(y0, y1, x0, x1)
+        return cls(y0 - margin_um, y1 + margin_um, x0 - margin_um, x1 + margin_um)
 
     def allow(self, place: Place) -> bool:
         """Return whether a place ``(y, x)`` lies within."""

@@ -38,10 +38,17 @@ class RegionsView(QWidget):
         Pictures of the rows.
     proposing : Jobs
         Whose progress is shown.
+    targets : QWidget
+        The way to the microscope, below the others.
     """
 
     def __init__(
-        self, viewer: Viewer, fits: Callable[[Any], bool], thumbnails: Thumbnails, proposing: Jobs
+        self,
+        viewer: Viewer,
+        fits: Callable[[Any], bool],
+        thumbnails: Thumbnails,
+        proposing: Jobs,
+        targets: QWidget,
     ) -> None:
         super().__init__()
         self.overview = OverviewBox(viewer, fits)
@@ -59,6 +66,7 @@ class RegionsView(QWidget):
                     section("Regions", self.list),
                     section("Selected", self.details),
                     section("Propose", self.propose, is_open=False),
+                    targets,
                 )
             )
         )

@@ -31,6 +31,7 @@ from napari_emrestore.widgets.regions.sources import (
     overview_of,
 )
 from napari_emrestore.widgets.regions.state import FIRST_CLASSES, KEPT, LAYER_FIELDS, RegionsState
+from napari_emrestore.widgets.regions.targets.wiring import Targets
 from napari_emrestore.widgets.regions.thumbnails import Thumbnails
 from napari_emrestore.widgets.regions.view import RegionsView
 
@@ -70,7 +71,8 @@ class RegionsDock(QWidget):
         self.images = Images(viewer, self.state, self.thumbnails, self.measuring, self)
         self.canvas = Canvas(viewer, self)
         self.keys = Keys(self.choose_class, self.undo, self.redo)
-        self.view = RegionsView(viewer, self._fits, self.thumbnails, self.searching.jobs)
+        self.targets = Targets(self)
+        self.view = RegionsView(viewer, self._fits, self.thumbnails, self.searching.jobs, self.targets)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -205,6 +207,7 @@ class RegionsDock(QWidget):
 
     def _refresh(self) -> None:
         self.view.show_state(self.state, self.history)
+        self.targets.show_regions(self.state.regions, self.state.selected)
 
     def _show_numbers(self) -> None:
         self.view.show_numbers(self.state, self.measuring.numbers())

@@ -49,7 +49,7 @@ class FilesBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.format = menu({row.name: f"{row.title} ({row.suffixes[0]})" for row in TARGET_FORMATS})
+        self.format = menu({row.name: row.title for row in TARGET_FORMATS})
         self.only_selected = QCheckBox("Only selected regions")
         self.lines = {name: QLineEdit() for name in _TITLES}
         self.export = QPushButton("Export …")

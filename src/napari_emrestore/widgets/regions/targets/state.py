@@ -52,6 +52,8 @@ class TargetsState:
         What the stage map is fitted to.
     stage : StageMap, optional
         Where the overview lies under the stage.
+    fitted : bool
+        Whether it was fitted to the marks.
     problem : str
         Why the marks give none.
     format : str
@@ -80,6 +82,7 @@ class TargetsState:
     selected: tuple[int, ...] = ()
     marks: tuple[Mark, ...] = ()
     stage: StageMap | None = None
+    fitted: bool = False
     problem: str = ""
     format: str = "serialem"
     only_selected: bool = False
@@ -164,10 +167,12 @@ class TargetsState:
         known = [m for m in self.marks if m.stage_um is not None and m.region_id in present]
         self.problem = ""
         if len(known) < FEWEST_MARKS:
-            self.stage = None
+            # a map that was opened stays until marks give another
+            self.stage, self.fitted = None if self.fitted else self.stage, False
             return
         places = [centre(present[mark.region_id]) for mark in known]
         size = None if self.regions is None else self.regions.overview.pixel_size_nm
+        self.fitted = True
         try:
             self.stage = fit_stage_map(
                 places,
@@ -210,7 +215,7 @@ def describe_stage(stage: StageMap | None, marks: int, problem: str) -> str:
         missing = FEWEST_MARKS - marks
         return f"Mark {missing} more point{'s' if missing > 1 else ''} with known stage positions."
     y, x = (size * 1000 for size in stage.pixel_size_um)
-    turn = f"turned by {stage.rotation_deg:.1f}°{', mirrored' if stage.is_mirrored else ''}"
+    turn = f"turned by {stage.rotation_deg + 0.0:.1f}°{', mirrored' if stage.is_mirrored else ''}"
     return f"{_residual(stage)} {y:.4g} × {x:.4g} nm per pixel, {turn}; from {stage.source}."
 
 

@@ -43,14 +43,12 @@ class VisitBox(QWidget):
         self.config = QLineEdit()
         self.config.setPlaceholderText("empty: the loaded core")
         self.config.setToolTip(
-            "A configuration of Micro-Manager; empty joins the core that napari-micromanager or the live dock "
-            "has loaded"
+            "A configuration of Micro-Manager; empty joins the core that another plugin or the live "
+            "dock has loaded"
         )
         self.link = QPushButton("Connect")
         self.margin = decimal(0, _WIDEST_UM, digits=1, suffix=" µm")
-        self.margin.setToolTip(
-            "How far beyond the overview the stage may go; nothing moves for targets farther"
-        )
+        self.margin.setToolTip("How far beyond the overview the stage may go; farther targets move nothing")
         self.frames = number(1, _MOST_FRAMES)
         self.nearest = QCheckBox("Nearest next, not in their order")
         self.fields = QCheckBox("Several fields for large regions")
@@ -60,8 +58,8 @@ class VisitBox(QWidget):
         rows = form()
         rows.addRow("Configuration", self.config)
         rows.addRow("", self.link)
-        rows.addRow("Margin", self.margin)
-        rows.addRow("Frames", self.frames)
+        rows.addRow("Beyond rim", self.margin)
+        rows.addRow("Frames each", self.frames)
         layout = column(self)
         layout.addLayout(rows)
         for widget in (self.nearest, self.fields, self.go, self.run, self.place):

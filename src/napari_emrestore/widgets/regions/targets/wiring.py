@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_emrestore.core import DeviceError, EmRestoreError
+from napari_emrestore.core import DeviceError, EmRestoreError, InputError
 from napari_emrestore.overview.targets.catalogue import (
     TARGET_FORMATS,
     Exported,
@@ -89,7 +89,8 @@ class Targets(QWidget):
         if regions is self.state.regions and selected == self.state.selected:
             return
         if _of_another(before, regions):
-            self.state.marks, self.state.stage, self.state.problem = (), None, ""
+            self.filing.cancel()
+            self._take_stage(None)
             self.files_box.say("")
         self.state.regions, self.state.selected = regions, selected
         if self.state.marks and regions is not None:
@@ -126,6 +127,15 @@ class Targets(QWidget):
         """Take a stage map that was saved."""
         self._file("Reading the stage map", partial(read_stage_map, path))
 
+    def save_stage_map(self, path: str) -> None:
+        """Write the stage map, for the command line and for tomorrow."""
+        if self.state.stage is None:
+            return
+        try:
+            write_stage_map(self.state.stage, path)
+        except EmRestoreError as error:
+            self.files_box.say(str(error))
+
     def mark(self) -> None:
         """Add the selected region to those whose stage position is known."""
         region = self.state.selected_region()
@@ -149,6 +159,7 @@ class Targets(QWidget):
             self.device.drop()
             self.state.microscope = ""
             self.visit_box.say("")
+            self._refresh()
         else:
             self.driving.start("Connecting", partial(_connect, self.state.config or None))
 
@@ -211,6 +222,10 @@ class Targets(QWidget):
             save_state(_NAME, self.state.to_record())
         self._refresh()
 
+    def _take_stage(self, stage: StageMap | None) -> None:
+        state = self.state
+        state.marks, state.stage, state.fitted, state.problem = (), stage, False, ""
+
     def _refit(self) -> None:
         self.state.fit()
         self._refresh()
@@ -236,7 +251,7 @@ class Targets(QWidget):
 
     def _filed(self, outcome: Exported | Imported | StageMap) -> None:
         if isinstance(outcome, StageMap):
-            self.state.marks, self.state.stage, self.state.problem = (), outcome, ""
+            self._take_stage(outcome)
         elif isinstance(outcome, Exported):
             count = outcome.count
             self.files_box.say(_joined(f"{count} regions in {outcome.path.name}.", outcome.notes))
@@ -279,9 +294,8 @@ class Targets(QWidget):
 
     def _save_stage(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Stage map", "overview.stage.json", _STAGE_FILES)
-        if path and self.state.stage is not None:
-            write = partial(write_stage_map, self.state.stage, path)
-            self._file("Writing the stage map", lambda: write() or self.state.stage)
+        if path:
+            self.save_stage_map(path)
 
 
 class _Held:
@@ -324,10 +338,17 @@ def _visit_all(
     nearest: bool,
     fields: bool,
 ) -> list[Path]:
+    field = device.field_um if fields else None
+    if fields and field is None:
+        raise InputError(
+            "Several fields need the pixel size of the camera",
+            came="the configuration has none",
+            remedy="Set it in Micro-Manager, or visit one field of each.",
+        )
     stops: tuple[Stop, ...] = plan_stops(
         chosen.regions,
         stage,
-        field_um=device.field_um if fields else None,
+        field_um=field,
         start_um=device.position_um() if nearest else None,
     )
     visits = revisit(stops, device, limits, frames=frames, monitor=monitor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core.errors import InputError
+from napari_emrestore.metrics.noise_floor import noise_floor
 from napari_emrestore.metrics.pairs import check_finite, check_image
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _LEAST_IN_BIN = 8
 _ROUNDS = 25
 _TUKEY = 4.685
 _SIGNIFICANT = 3.0
+# Structure only adds to what the mask leaves: where it finds this much more variance than the trained
+# regression does, the regression is nearer; else the mask, whose scatter is smaller.
+_TEXTURED = 1.2
 # Relative deviation of a block's mean squared noise times the root of its pixels: 2 for a normal
 # distribution, 3.78 for the correlation that the mask gives to neighbouring values.
 _DEVIATION_OF_ONE = sqrt(2 * 3.78)
@@ -89,14 +93,19 @@ def noise_sigma(image: ArrayLike) -> float:
     A mask that ignores planes and straight edges (Immerkær 1996, DOI 10.1006/cviu.1996.0060) leaves
     noise and corners; its mean square is taken over blocks of 16 x 16 pixels, and of these the
     median, so that up to half of the image may be structured. (The median of single pixels would be as
-    robust, but moves in steps for counted electrons.) Fine texture everywhere counts as noise, and
-    noise that is smooth, after interpolation for example, comes out too low.
+    robust, but moves in steps for counted electrons.) Where `noise_floor` finds much less, the image has
+    texture everywhere and its result counts. Noise that is smooth, after interpolation for example, comes
+    out too low.
     """
     pixels = _check_noisy(image, "the image")
     variances = _block_means(_white_variance(pixels))
     # The median of a mean of squares lies below its mean, as for a chi-squared distribution.
     freedom = 2 / _relative_deviation(pixels) ** 2
-    return sqrt(float(np.median(variances)) / (1 - 2 / (9 * freedom)) ** 3)
+    variance = float(np.median(variances)) / (1 - 2 / (9 * freedom)) ** 3
+    floor = noise_floor(pixels)
+    if floor is not None and variance > _TEXTURED * (typical := float(np.median(floor.variances))):
+        return sqrt(typical)
+    return sqrt(variance)
 
 
 def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> NoiseModel:
@@ -126,9 +135,9 @@ def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> N
     -----
     Photon transfer: the noise variance of blocks of 16 x 16 pixels against their mean, with a robust
     line through both. A stack gives the noise by the difference of successive frames (at most 16
-    pairs are used), which takes off the scene; a single image has only the mask of `noise_sigma` for that, so
-    fine texture everywhere counts as noise. The mask is used on differences too, for what drift leaves of the
-    scene. Only the white part of the noise is counted. The single-image case follows
+    pairs are used), which takes off the scene; a single image has only the mask of `noise_sigma` for that,
+    and `noise_floor` where that finds texture. The mask is used on differences too, for what drift leaves
+    of the scene. Only the white part of the noise is counted. The single-image case follows
     Foi et al. 2008, DOI 10.1109/TIP.2008.2001399, in its idea.
     """
     if offset is not None and not isfinite(offset):
@@ -147,7 +156,26 @@ def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> N
     means = np.concatenate([block[0] for block in blocks])
     variances = np.concatenate([block[1] for block in blocks])
     slope, height = _robust_line(means, variances, _relative_deviation(frames[0]))
+    if len(frames) == 1:
+        slope, height = _without_texture(np.asarray(frames[0], np.float32), slope, height)
     return _model_of_line(slope, height, offset)
+
+
+def _without_texture(image: NDArray[np.float32], slope: float, height: float) -> tuple[float, float]:
+    """Return the line of `noise_floor` if the given one lies far above it, else the given one."""
+    floor = noise_floor(image)
+    if floor is None:
+        return slope, height
+    excess = np.median((slope * floor.means + height) / floor.variances)
+    return _rising_line(floor.means, floor.variances) if excess > _TEXTURED else (slope, height)
+
+
+def _rising_line(means: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the line through few points by least relative squares; flat where it would fall."""
+    slope, height, _ = _weighted_line(means, variances, 1 / variances**2)
+    if slope <= 0:
+        return 0.0, float(np.exp(np.log(variances).mean()))
+    return slope, height
 
 
 def _noisy_images(frames: NDArray[Any]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:

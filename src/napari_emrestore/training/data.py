@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from napari_emrestore.training.recipe import DataRecipe
 
 _RIM_PX = 4
-_NOISE_ERROR = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +183,7 @@ class SampleMaker:
         of_image = _in_counts(clean, preset.intensity, made.camera)
         intensity = _jitter(of_image if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
         inner = slice(_RIM_PX, -_RIM_PX)
-        noise = _noise_in_model(made.camera, intensity, rng)
+        noise = _noise_in_model(made.camera, intensity, recipe.noise_error, rng)
         return intensity.to_model(burst), noise, intensity.to_model(made.truths[0, inner, inner])
 
     def _draw_scene(self, rng: np.random.Generator) -> Scene:
@@ -237,10 +236,12 @@ def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Came
     return IntensityMap(offset, (high - low) * clean.scale * counts)
 
 
-def _noise_in_model(camera: Camera, intensity: IntensityMap, rng: np.random.Generator) -> NDArray[np.float32]:
+def _noise_in_model(
+    camera: Camera, intensity: IntensityMap, deviation: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Return slope and height of the noise line in model range, as wrong as an estimate may be."""
     slope, height = noise_line(camera)
-    error = np.exp(rng.normal(0.0, _NOISE_ERROR))
+    error = np.exp(rng.normal(0.0, deviation))
     line = slope / intensity.scale, (slope * intensity.offset + height) / intensity.scale**2
     return np.asarray(line, np.float32) * np.float32(error)
 

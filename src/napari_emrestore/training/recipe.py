@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from napari_emrestore.core import InputError
@@ -11,7 +12,6 @@ from napari_emrestore.training.losses import LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 T = TypeVar("T")
 
@@ -65,6 +65,8 @@ class DataRecipe:
         Training step from which grain is added; smooth scenes alone teach the basics faster.
     registration_px : float
         Standard deviation of the alignment error left between frames.
+    noise_error : float
+        Deviation of the logarithm of the noise that a network is told from the true one.
     crop_px, batch : int
         Size of a training crop and crops per step.
     """
@@ -80,6 +82,7 @@ class DataRecipe:
     grain: tuple[float, float] = (0.0, 0.0)
     grain_from_step: int = 0
     registration_px: float = 0.1
+    noise_error: float = 0.15
     crop_px: int = 128
     batch: int = 4
 
@@ -278,6 +281,11 @@ _TABLES: dict[str, type[Any]] = {
     "perceptual": PerceptualRecipe,
     "semi_supervised": SemiSupervisedRecipe,
 }
+
+
+def bundled_recipes() -> dict[str, Path]:
+    """Return the recipes of the package by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "recipes").glob("*.toml"))}
 
 
 def read_recipe(path: Path) -> Recipe:

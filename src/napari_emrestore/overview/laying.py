@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.overview.layout import Layout, PairVerdict
-from napari_emrestore.overview.legs import legs_by_looks, legs_by_stage, stage_to_px
+from napari_emrestore.overview.legs import legs_by_looks, legs_by_stage, stage_matrices
 from napari_emrestore.overview.links import (
     LEAST_OVERLAP_PX,
     compare_brightness,
@@ -21,6 +21,8 @@ from napari_emrestore.overview.shading import even, fit_shading
 from napari_emrestore.overview.solving import groups_of, solve_places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Monitor
@@ -36,9 +38,12 @@ _MOST_NEIGHBOURS = 12
 _AGREE_PX = 3.0
 _STAGE_HOLD = 1e-5
 """Weight of a stage position against a pair: enough to hold what no pair reaches, too little to pull."""
+_LOOSE = 1e-9
 _LEAST_SHARE = 0.02
-_SCORE_SPREAD = 0.08
-_DOUBTFUL_DEVIATIONS = 6.0
+_DOUBTFUL = 0.8
+"""A pair with less than this share of the usual evidence gets a second look."""
+SURE_EVIDENCE = 8.0
+"""Of frames that follow each other, which overlap nearly whole, more is asked than of rims of strips."""
 
 
 def lay_out(
@@ -91,29 +96,21 @@ def lay_out(
     search = _Search(track, EvenReader(series, first_look), monitor)
     size_nm = series.acquisition.pixel_size_nm
     size_um = None if size_nm is None else (size_nm[0] / 1000, size_nm[1] / 1000)
-    matrix = stage_to_px(track, size_um) if use_stage else None
     search.check_following()
-    start, known = search.start(matrix)
-    solution = search.close_loops(start, known, _STAGE_HOLD if matrix is not None else 1e-9)
-    places, placed_by, notes = _connected(search.links, solution, known, by_stage=matrix is not None)
+    matrices = stage_matrices(search.track, size_um) if use_stage else []
+    solution, known = search.best(matrices)
+    places, placed_by, notes = _connected(search.links, solution, known, by_stage=bool(matrices))
     corner = np.floor(np.nanmin(places, axis=0))
-    places = places - corner
-    shape = np.ceil(np.nanmax(places, axis=0)).astype(int) + track.frame_shape
-    good = {(link.first, link.second) for link, ok in zip(search.links, solution.kept, strict=True) if ok}
-    compared = [c for c in (*track.comparisons, *search.compared) if (c.first, c.second) in good]
-    shading = _shading(matching, compared, track, dark)
-    kept = tuple(
-        PairVerdict(link, float(off), "" if ok else "contradicts the other pairs")
-        for link, off, ok in zip(search.links, solution.residual_px, solution.kept, strict=True)
-    )
+    height, width = np.ceil(np.nanmax(places - corner, axis=0)).astype(int) + track.frame_shape
+    pairs = _verdicts(search.links, solution)
     return Layout(
         track.frame_shape,
-        (int(shape[0]), int(shape[1])),
-        places,
-        _frame_residuals(len(track), kept),
+        (int(height), int(width)),
+        places - corner,
+        _frame_residuals(len(track), pairs),
         placed_by,
-        shading,
-        (*kept, *search.refused),
+        _shading(matching, _of_good_pairs((*track.comparisons, *search.compared), pairs), track, dark),
+        (*pairs, *search.refused),
         track.stage_um,
         size_nm,
         notes,
@@ -138,9 +135,9 @@ class _Search:
         A key that was put in the wrong place would take everything after it along; a frame that is alike less
         than its neighbours are may have been put anywhere.
         """
-        keys, least = set(self.track.keys), _least_score(self.track)
+        keys, usual = set(self.track.keys), _usual_evidence(self.track)
         for done, link in enumerate(self.track.links):
-            if link.score < least:
+            if link.evidence < _DOUBTFUL * usual * np.sqrt(link.share):
                 self._look_again(link)
             elif link.second in keys:
                 self._confirm(link)
@@ -163,32 +160,52 @@ class _Search:
             self._look_again(link)
 
     def _look_again(self, link: Link) -> None:
-        """Keep a doubtful pair if a search from scratch is surer of the same; else ask its neighbours."""
-        least = _least_score(self.track)
+        """Take the better of a doubtful pair and a search from scratch; failing both, ask its neighbours."""
         again = self._measure(link.first, link.second, None)
-        if again is not None and again.score >= least and _distance(again, link) <= _AGREE_PX:
-            self.links += [link, again]
+        better = link if again is None or again.evidence <= link.evidence else again
+        if better.evidence >= SURE_EVIDENCE:
+            self.links.append(better)
+        if better is not link or better.evidence < SURE_EVIDENCE:
+            self.refused.append(PairVerdict(link, _off(again, link), "a second look did not confirm it"))
+        if better.evidence >= SURE_EVIDENCE:
             return
-        self.refused.append(PairVerdict(link, _off(again, link), "a second look did not confirm it"))
-        found = [] if again is None else [again]
         for other in (link.second - 1, link.second + 1):
-            near = None
             if 0 <= other < len(self.track) and other != link.first:
                 near = self._measure(other, link.second, None)
-            found += [] if near is None else [near]
-        self.links += [new for new in found if new.score >= least]
+                self.links += [near] if near is not None and near.evidence >= SURE_EVIDENCE else []
 
-    def start(self, matrix: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return where frames lie before loops are closed, and of which that is known."""
-        if matrix is not None:
-            return legs_by_stage(self.track, matrix), np.ones(len(self.track), np.bool_)
+    def best(self, matrices: list[NDArray[np.float64]]) -> tuple[Solution, NDArray[np.bool_]]:
+        """Return the first solution that connects all frames, or else the one that connects most.
+
+        Pairs found on the way to one stay and help the next.
+        """
+        tries: list[tuple[int, Solution, NDArray[np.bool_]]] = []
+        for start, known, hold in self._starts(matrices):
+            solution = self.close_loops(start, known, hold)
+            groups = groups_of(len(self.track), self.links, solution.kept)
+            tries.append((int(np.bincount(groups).max()), solution, known))
+            if tries[-1][0] == len(self.track):
+                break
+        _, solution, known = max(tries, key=lambda tried: tried[0])
+        # the pairs of later tries belong to the best one too
+        return solve_places(solution.places_px, self.links, _STAGE_HOLD if matrices else _LOOSE), known
+
+    def _starts(
+        self, matrices: list[NDArray[np.float64]]
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.bool_], float]]:
+        """Yield where frames may lie before loops are closed, of which that is known, and how it is held."""
+        everywhere = np.ones(len(self.track), np.bool_)
+        for matrix in matrices:
+            yield legs_by_stage(self.track, matrix), everywhere, _STAGE_HOLD
         if (self.track.leg == self.track.leg[0]).all():
-            return self.track.chain_px, np.ones(len(self.track), np.bool_)
+            if not matrices:
+                yield self.track.chain_px, everywhere, _LOOSE
+            return
         places, known, proofs = legs_by_looks(
             self.track, self.frames, lambda done, total: self.monitor.step(done, total, "connecting strips")
         )
         self._add(proofs)
-        return places, known
+        yield places, known, _LOOSE
 
     def close_loops(self, start: NDArray[np.float64], known: NDArray[np.bool_], hold: float) -> Solution:
         """Compare the keys that overlap, solve, and again while that brings new ones together."""
@@ -264,10 +281,10 @@ def _connected(
 
 
 def _frame_residuals(count: int, pairs: tuple[PairVerdict, ...]) -> NDArray[np.float64]:
-    """Return the residual of each frame over its pairs, by overlap; NaN with fewer than two pairs."""
+    """Return the residual of each frame over its pairs, by evidence; NaN with fewer than two pairs."""
     used = [pair for pair in pairs if not pair.reason]
     ends = np.array([(p.link.first, p.link.second) for p in used], dtype=np.int64).reshape(-1, 2)
-    weight = np.array([p.link.share for p in used])
+    weight = np.array([p.link.weight for p in used])
     square = np.array([p.residual_px for p in used]) ** 2 * weight
     many = np.bincount(ends.ravel(), minlength=count)
     total = np.bincount(ends.ravel(), np.repeat(weight, 2), minlength=count)
@@ -276,20 +293,29 @@ def _frame_residuals(count: int, pairs: tuple[PairVerdict, ...]) -> NDArray[np.f
         return np.where(many >= 2, np.sqrt(sums / total), np.nan)
 
 
+def _verdicts(links: list[Link], solution: Solution) -> tuple[PairVerdict, ...]:
+    return tuple(
+        PairVerdict(link, float(off), "" if ok else "contradicts the other pairs")
+        for link, off, ok in zip(links, solution.residual_px, solution.kept, strict=True)
+    )
+
+
+def _of_good_pairs(compared: Sequence[Comparison], pairs: Sequence[PairVerdict]) -> list[Comparison]:
+    """Return the comparisons of pairs that took part: the others compare two places."""
+    good = {(pair.link.first, pair.link.second) for pair in pairs if not pair.reason}
+    return [one for one in compared if (one.first, one.second) in good]
+
+
 def _shading(matching: Matching, compared: list[Comparison], track: Track, dark: float) -> Shading:
     if matching == "none":
         return even(track.frame_shape, len(track), dark)
     return fit_shading(compared, track.frame_shape, len(track), dark=dark, field=matching == "shading")
 
 
-def _least_score(track: Track) -> float:
-    """Return the score below which a frame is less alike its key than those of this stream are."""
-    scores = np.array([link.score for link in track.links])
-    if not scores.size:
-        return 0.0
-    middle = float(np.median(scores))
-    spread = 1.4826 * float(np.median(np.abs(scores - middle)))
-    return middle - max(_SCORE_SPREAD, _DOUBTFUL_DEVIATIONS * spread)
+def _usual_evidence(track: Track) -> float:
+    """Return what pairs of whole overlap bring in this stream."""
+    found = [link.evidence / np.sqrt(max(link.share, 0.01)) for link in track.links]
+    return float(np.median(found)) if found else 0.0
 
 
 def _off(again: Link | None, link: Link) -> float:

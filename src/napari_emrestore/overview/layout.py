@@ -53,7 +53,7 @@ class Layout:
         ``(y, x)`` of each frame's first pixel in the mosaic; NaN for a frame that is left out.
     residual_px : ndarray, shape (N,)
         Root mean square over the frame's pairs of how far they would have it elsewhere, weighted by their
-        overlap; NaN for frames with no pair, or one that nothing checks.
+        evidence; NaN for frames with no pair, or one that nothing checks.
     placed_by : tuple of str
         Per frame ``"image"``, ``"stage"`` or, if it is left out, ``""``.
     shading : Shading

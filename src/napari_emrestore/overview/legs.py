@@ -10,7 +10,7 @@ from napari_emrestore.overview.links import Link, measure_link, overlap_share
 from napari_emrestore.overview.tracking import thumbnail_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -19,34 +19,41 @@ if TYPE_CHECKING:
 
 _LEGS_BACK = 8
 _LEAST_COMMON = 0.05
+_OVERLAPS = (0.3, 0.15, 0.06)
+"""Least share of a leg that two legs have in common: few pixels correlate well by chance, so many first."""
+_AGREE_SHARE = 0.04
 _CHECKED_PAIRS = 3
 _DAMPING = 1e-3
+_FLAT = 0.01
 
 
-def stage_to_px(track: Track, pixel_size_um: tuple[float, float] | None) -> NDArray[np.float64] | None:
-    """Return the 2 x 2 matrix from stage micrometres to pixels of the frames; None if it cannot be told.
+def stage_matrices(track: Track, pixel_size_um: tuple[float, float] | None) -> list[NDArray[np.float64]]:
+    """Return the 2 x 2 matrices from stage micrometres to pixels that may be right, the likelier first.
 
     Taken from how frames moved while they were followed, so that rotation, mirroring and a wrong scale of the
     stage do not matter. Where the stage moved along one line only, what is across is inferred from it by
-    rotation and scale; where nothing was followed, the axes are taken as parallel, the pixel size as right.
+    rotation and scale, and might be mirrored. Where nothing was followed, the axes are taken as parallel and
+    the pixel size as right.
 
     Parameters
     ----------
     track : Track
-        With stage positions.
+        Without stage positions there is none.
     pixel_size_um : tuple of float, optional
         ``(y, x)``.
     """
     if track.stage_um is None:
-        return None
+        return []
     s, p = (_within_legs(values, track.leg) for values in (track.stage_um, track.chain_px))
-    told = float((s**2).sum())
-    moved = float((p**2).sum())
-    if moved < 1.0 or told == 0:
-        return None if pixel_size_um is None else np.diag(1 / np.asarray(pixel_size_um))
-    guess = _similarity(s, p, told)
-    damping = _DAMPING * told * np.eye(2)
-    return np.asarray(np.linalg.solve(s.T @ s + damping, s.T @ p + damping @ guess.T).T)
+    along = np.linalg.eigvalsh(s.T @ s)
+    if float((p**2).sum()) < 1.0 or along[1] <= 0:
+        return [] if pixel_size_um is None else [np.diag(1 / np.asarray(pixel_size_um))]
+    guesses = sorted((_similarity(s, p, mirrored) for mirrored in (False, True)), key=lambda g: g[0])
+    if along[0] > _FLAT * along[1]:  # it moved in both directions, which leaves no doubt
+        guesses = guesses[:1]
+    damping = _DAMPING * float(along.sum()) * np.eye(2)
+    inverse = np.linalg.inv(s.T @ s + damping)
+    return [np.asarray((inverse @ (s.T @ p + damping @ guess.T)).T) for _, guess in guesses]
 
 
 def legs_by_stage(track: Track, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,10 +115,31 @@ def _between(
     track: Track, frames: EvenReader, known: int, sought: int
 ) -> tuple[NDArray[np.float64], list[Link]] | None:
     """Return the origin of one leg in the coordinates of another, with the pairs that prove it."""
-    shift = _coarse_shift(track, frames, known, sought)
-    ours, theirs = (
-        [k for k in track.keys if track.leg[k] == leg and k in track.thumbnails] for leg in (known, sought)
+    for shift in _candidates(track, frames, known, sought):
+        found = _proven(track, frames, (known, sought), shift)
+        if found is not None:
+            return found
+    return None
+
+
+def _candidates(track: Track, frames: EvenReader, known: int, sought: int) -> Iterator[NDArray[np.float64]]:
+    """Yield displacements worth a look: that of the frames next in time, then those of the reduced legs."""
+    last, first = (
+        int(np.flatnonzero(track.leg == known)[-1]),
+        int(np.flatnonzero(track.leg == sought)[0]),
     )
+    near = measure_link((frames[last], frames[first]), (last, first), None)
+    if near is not None:
+        yield near.offset_px + track.chain_px[last] - track.chain_px[first]
+    for overlap in _OVERLAPS:
+        yield _coarse_shift(track, frames, (known, sought), overlap)
+
+
+def _proven(
+    track: Track, frames: EvenReader, legs: tuple[int, int], shift: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], list[Link]] | None:
+    """Return the origin near a displacement that pairs of frames in full agree on, and the pairs."""
+    ours, theirs = ([k for k in track.keys if track.leg[k] == leg and k in track.thumbnails] for leg in legs)
     guesses = [(a, b, track.chain_px[b] + shift - track.chain_px[a]) for a in ours for b in theirs]
     guesses.sort(key=lambda guess: -overlap_share(tuple(guess[2]), track.frame_shape))
     links = []
@@ -119,24 +147,25 @@ def _between(
         if overlap_share(tuple(guess), track.frame_shape) < _LEAST_COMMON:
             break
         found = measure_link((frames[a], frames[b]), (a, b), (float(guess[0]), float(guess[1])))
-        if found is not None:
-            links.append(found)
+        links += [] if found is None else [found]
     if not links or 2 * len(links) < min(len(guesses), _CHECKED_PAIRS):
         return None
     origins = np.array(
         [link.offset_px + track.chain_px[link.first] - track.chain_px[link.second] for link in links]
     )
     middle = np.median(origins, axis=0)
-    agree = np.abs(origins - middle).max(axis=1) <= 0.02 * min(track.frame_shape) + 2
+    agree = np.abs(origins - middle).max(axis=1) <= _AGREE_SHARE * min(track.frame_shape)
     return (middle, links) if 2 * agree.sum() > len(links) else None
 
 
-def _coarse_shift(track: Track, frames: EvenReader, known: int, sought: int) -> NDArray[np.float64]:
-    """Return the displacement at which two legs' reduced images correlate best, full pixels."""
+def _coarse_shift(
+    track: Track, frames: EvenReader, legs: tuple[int, int], overlap: float
+) -> NDArray[np.float64]:
+    """Return the displacement at which two legs' reduced images correlate best, in full pixels."""
     from skimage import registration
 
     (first, first_mask, first_px), (second, second_mask, second_px) = (
-        _strip(track, frames, leg) for leg in (known, sought)
+        _strip(track, frames, leg) for leg in legs
     )
     correlate: Any = registration.phase_cross_correlation
     shift, *_ = correlate(
@@ -144,10 +173,9 @@ def _coarse_shift(track: Track, frames: EvenReader, known: int, sought: int) -> 
         second,
         reference_mask=first_mask,
         moving_mask=second_mask,
-        overlap_ratio=_LEAST_COMMON,
+        overlap_ratio=overlap,
     )
-    step = thumbnail_step(track.frame_shape)
-    return np.asarray(shift * step + first_px - second_px)
+    return np.asarray(shift * thumbnail_step(track.frame_shape) + first_px - second_px)
 
 
 def _strip(
@@ -178,16 +206,13 @@ def _within_legs(values: NDArray[np.float64], leg: NDArray[np.int64]) -> NDArray
     return np.asarray(values - means[number])
 
 
-def _similarity(s: NDArray[np.float64], p: NDArray[np.float64], told: float) -> NDArray[np.float64]:
-    """Return the rotation and scale, or its mirror image if that fits better, from s to p."""
+def _similarity(
+    s: NDArray[np.float64], p: NDArray[np.float64], mirrored: bool
+) -> tuple[float, NDArray[np.float64]]:
+    """Return how far off the best rotation and scale from s to p is, mirrored or not, and its matrix."""
     stage, pixels = s[:, 0] + 1j * s[:, 1], p[:, 0] + 1j * p[:, 1]
-    best = None
-    for mirrored in (False, True):
-        turned = stage.conj() if mirrored else stage
-        factor = (turned.conj() @ pixels) / told
-        error = float((np.abs(pixels - factor * turned) ** 2).sum())
-        if best is None or error < 0.999 * best[0]:
-            flip = np.diag([1.0, -1.0]) if mirrored else np.eye(2)
-            rotation = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
-            best = error, rotation @ flip
-    return np.asarray(best[1] if best else np.eye(2))
+    turned = stage.conj() if mirrored else stage
+    factor = (turned.conj() @ pixels) / (turned.conj() @ turned).real
+    off = float((np.abs(pixels - factor * turned) ** 2).sum())
+    rotation = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return off, rotation @ np.diag([1.0, -1.0]) if mirrored else rotation

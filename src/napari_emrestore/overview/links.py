@@ -18,6 +18,10 @@ LEAST_OVERLAP_PX = 32
 _AGREE_PX = 1.5
 _LOOKS = 3
 _BLOCK_SHARE = 8
+LEAST_EVIDENCE = 5.0
+"""Frames that share nothing reach 4 by the search for the best displacement; true overlaps lie above 6."""
+_FINE_SIDE = 128
+_ROUGH_PX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Link:
         Correlation of the two signals, -1 to 1.
     share : float
         Overlap as a share of a frame's area.
+    evidence : float
+        How many standard deviations above chance the fine structure of both agrees there.
     kind : {"follow", "overlap"}
         Whether it was found while the stream was followed, or because the two places overlap.
     """
@@ -43,7 +49,13 @@ class Link:
     offset_px: tuple[float, float]
     score: float
     share: float
+    evidence: float
     kind: LinkKind
+
+    @property
+    def weight(self) -> float:
+        """What the pair counts: the variance of a displacement falls with the square of the evidence."""
+        return max(self.evidence, LEAST_EVIDENCE) ** 2
 
 
 def overlap_share(offset_px: tuple[float, float], shape: tuple[int, int]) -> float:
@@ -99,8 +111,48 @@ def measure_link(
         dy, dx = warp.shift_px(first.shape)
         offset = whole[0] - dy, whole[1] - dx
         if max(abs(dy), abs(dx)) < _AGREE_PX:
-            return Link(*numbers, offset, warp.score, overlap_share(offset, shape), "overlap")
+            found = evidence(images, offset)
+            if found < LEAST_EVIDENCE:
+                return None
+            return Link(*numbers, offset, warp.score, overlap_share(offset, shape), found, "overlap")
     return None
+
+
+def evidence(images: tuple[NDArray[Any], NDArray[Any]], offset_px: tuple[float, float]) -> float:
+    """Return how many standard deviations above chance two frames agree in their common part.
+
+    The correlation coefficient of what is finer than a few pixels of two reduced copies, by Fisher's
+    transform; the larger of both counts. Smooth shading and single noisy pixels have no part in it.
+
+    Parameters
+    ----------
+    images : tuple of ndarray, shape (Y, X)
+        Both frames.
+    offset_px : tuple of float
+        ``(y, x)`` of the second from the first.
+    """
+    shape = images[0].shape[0], images[0].shape[1]
+    ours, theirs, _ = common_parts(offset_px, shape)
+    fine = max(2, min(shape) // _FINE_SIDE)
+    found = [_agreement(images[0][ours], images[1][theirs], step) for step in (fine, 2 * fine)]
+    return max(found)
+
+
+def _agreement(first: NDArray[Any], second: NDArray[Any], step: int) -> float:
+    from scipy.ndimage import uniform_filter
+
+    h, w = (n // step for n in first.shape)
+    if min(h, w) < _ROUGH_PX:
+        return 0.0
+    rough = []
+    for image in (first, second):
+        blocks = np.asarray(image[: h * step, : w * step], np.float32).reshape(h, step, w, step)
+        small = np.nan_to_num(blocks.mean(axis=(1, 3)))
+        small -= uniform_filter(small, _ROUGH_PX, mode="nearest")
+        rough.append((small - small.mean()).ravel())
+    spread = float(np.sqrt((rough[0] @ rough[0]) * (rough[1] @ rough[1])))
+    r = float(rough[0] @ rough[1]) / spread if spread > 0 else 0.0
+    return float(np.arctanh(min(max(r, 0.0), 0.9999)) * np.sqrt(h * w))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

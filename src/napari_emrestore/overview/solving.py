@@ -19,7 +19,6 @@ _FLOOR_PX = 0.3
 """Residuals below this are what pairs are good for; none is held against a pair."""
 _FARTHEST_DEVIATIONS = 5.0
 _GAUGE = 1e-9
-_STIFF = 1e-7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,15 +52,16 @@ def solve_places(start_px: NDArray[np.float64], links: Sequence[Link], hold: flo
     start_px : ndarray, shape (N, 2)
         Where frames would lie without the pairs; frames no pair reaches stay there.
     links : sequence of Link
-        Weighted by their overlap.
+        Weighted by their evidence.
     hold : float
-        Weight of `start_px` against a pair of whole overlap.
+        Weight of `start_px` against a usual pair.
     """
     if not links:
         return Solution(start_px.copy(), np.zeros(0), np.zeros(0, np.bool_))
     pairs = np.array([(link.first, link.second) for link in links])
     offsets = np.array([link.offset_px for link in links])
-    base = np.array([link.share for link in links]) + _STIFF
+    base = np.array([link.weight for link in links])
+    base /= np.median(base)
     places, kept = start_px, np.ones(len(links), np.bool_)
     weights = base.copy()
     for _ in range(_ROUNDS):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import InputError
-from napari_emrestore.overview.links import Comparison, Link, compare_brightness, overlap_share
+from napari_emrestore.overview.links import Comparison, Link, compare_brightness, evidence, overlap_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -165,12 +165,13 @@ class Tracker:
     def _link(self, key: int, number: int, score: float, image: NDArray[Any]) -> None:
         y, x = np.subtract(self._chain[number], self._chain[key])
         offset = float(y), float(x)
-        self._links.append(
-            Link(key, number, offset, score, overlap_share(offset, self._frame_shape), "follow")
-        )
-        if self._key_image is None or len(self._links) % self._every:
+        if self._key_image is None:
             return
-        found = compare_brightness((self._key_image, image), (key, number), offset, self.dark)
+        both, share = (self._key_image, image), overlap_share(offset, self._frame_shape)
+        self._links.append(Link(key, number, offset, score, share, evidence(both, offset), "follow"))
+        if len(self._links) % self._every:
+            return
+        found = compare_brightness(both, (key, number), offset, self.dark)
         if found is not None:
             self._comparisons.append(found)
         if len(self._comparisons) > _MOST_COMPARED:  # a long stream is compared at longer intervals

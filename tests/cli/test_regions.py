@@ -1,6 +1,6 @@
 """regions: files of other programs and back, stage maps with their residual, and the demo microscope."""
 
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -188,6 +188,8 @@ def test_the_demo_stage_goes_and_visits(command, overview, stage, demo, tmp_path
 
 
 def test_a_layout_of_frames_with_stage_positions_is_a_stage_map(command, tmp_path):
+    from napari_emrestore.io import FrameStack
+    from napari_emrestore.overview import assemble
     from napari_emrestore.overview.layout import Layout
     from napari_emrestore.overview.shading import even
 
@@ -198,16 +200,23 @@ def test_a_layout_of_frames_with_stage_positions_is_a_stage_map(command, tmp_pat
         (32, 40), (140, 200), places, np.zeros(20), ("image",) * 19 + ("stage",), even((32, 40), 20, 0.0),
         stage_um=reported, pixel_size_nm=(10.0, 20.0),
     )  # fmt: skip
-    (tmp_path / "layout.json").write_text(layout.to_json())
+    frames = FrameStack.from_array(np.full((20, 32, 40), 100, np.uint16))
+    assemble(frames, tmp_path / "scan.zarr", layout=layout)
     record = command(
-        "regions", "calibrate", tmp_path / "s.json", "--mosaic", tmp_path / "layout.json", "--json"
+        "regions", "calibrate", tmp_path / "s.json", "--mosaic", tmp_path / "scan.zarr", "--json"
     ).record
     assert record["stage"]["fit"]["rejected"] == [7]
     assert record["stage"]["fit"]["used"] == 18, "a frame that the stage placed says nothing of the stage"
     stage = read_stage_map(tmp_path / "s.json")
     assert stage.to_stage(np.add(places[3], (15.5, 19.5))) == pytest.approx(tuple(reported[3]))
-    bare = json.loads((tmp_path / "layout.json").read_text()) | {"stage_um": None}
-    (tmp_path / "bare.json").write_text(json.dumps(bare))
-    ran = command("regions", "calibrate", tmp_path / "s.json", "--mosaic", tmp_path / "bare.json")
+    bare = replace(layout, stage_um=None)
+    assemble(frames, tmp_path / "bare.zarr", layout=bare)
+    ran = command("regions", "calibrate", tmp_path / "s.json", "--mosaic", tmp_path / "bare.zarr")
     assert ran.code == 2
     assert "three points" in ran.err
+    assert command("regions", "calibrate", tmp_path / "s.json", "--mosaic", tmp_path / "no.zarr").code == 2
+    (tmp_path / "a.csv").write_text("y_px,x_px\n3,4\n")
+    raw = tmp_path / "scan.zarr" / "raw"
+    ran = command("regions", "import", tmp_path / "a.csv", raw, tmp_path / "a.regions.json")
+    assert ran.code == 0, ran.err
+    assert read_regions(tmp_path / "a.regions.json").overview.shape == (140, 200)

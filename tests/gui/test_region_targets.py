@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_emrestore.io import open_frames
+from napari_emrestore.io import FrameStack, open_frames
+from napari_emrestore.overview import assemble
+from napari_emrestore.overview.layout import Layout
 from napari_emrestore.overview.region_geometry import centre
 from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
+from napari_emrestore.overview.shading import even
 from napari_emrestore.overview.targets import StageMap, read_stage_map
 from napari_emrestore.widgets.regions.targets.state import TargetsState
 from napari_emrestore.widgets.regions.targets.wiring import Targets
@@ -150,6 +153,22 @@ def test_serialems_map_is_a_stage_map_and_makes_items_on_it(part, qtbot, tmp_pat
     with qtbot.waitSignal(part.filing.succeeded, timeout=PATIENCE_MS):
         part.export(str(tmp_path / "targets.nav"))
     assert "CoordsInMap" in (tmp_path / "targets.nav").read_text()
+
+
+def test_frames_of_a_mosaic_know_the_stage(part, regions, qtbot, tmp_path):
+    places = np.array([(20.0 * (k // 5), 40.0 * (k % 5)) for k in range(20)])
+    layout = Layout(
+        (40, 40), (100, 200), places, np.zeros(20), ("image",) * 20, even((40, 40), 20, 0.0),
+        stage_um=STAGE.to_stage(places + 19.5), pixel_size_nm=(500.0, 500.0),
+    )  # fmt: skip
+    assemble(FrameStack.from_array(np.full((20, 40, 40), 9, np.uint8)), tmp_path / "scan.zarr", layout=layout)
+    assert not part.stage_box.frames.isEnabled()
+    inside = replace(regions.overview, path=str(tmp_path / "scan.zarr" / "raw"))
+    part.show_regions(replace(regions, overview=inside), ())
+    with qtbot.waitSignal(part.filing.succeeded, timeout=PATIENCE_MS):
+        part.stage_box.frames.click()
+    assert "stage positions of 20 frames" in part.stage_box.verdict.text()
+    assert part.state.stage.to_stage((50, 50)) == pytest.approx(tuple(STAGE.to_stage((50, 50))))
 
 
 def test_stage_maps_are_kept_in_files(part, regions, qtbot, tmp_path):

@@ -30,7 +30,7 @@ def add_actions(actions: Any, regions_help: str) -> None:
         metavar="Y,X=SY,SX",
         help="pixel of the overview and its stage position in µm; three or more times",
     )
-    known.add_argument("--mosaic", metavar="LAYOUT", help="layout of a mosaic whose frames know the stage")
+    known.add_argument("--mosaic", metavar="ZARR", help="mosaic whose frames carry stage positions")
     known.add_argument("--nav", metavar="FILE", help="SerialEM Navigator file with the map of the overview")
     calibrate.add_argument("--map", default="", metavar="LABEL", help="of the map in --nav")
     calibrate.add_argument("--overview", metavar="IMAGE", help="with --nav; with --point for unequal pixels")
@@ -102,15 +102,13 @@ def _calibrate(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 
 
 def _found_stage(arguments: argparse.Namespace) -> StageMap:
-    from napari_emrestore.overview.targets import fit_stage_map
-    from napari_emrestore.overview.targets.from_frames import stage_map_of_layout
+    from napari_emrestore.overview.targets import fit_stage_map, stage_map_of_mosaic
 
     mirrored = None if arguments.mirrored is None else arguments.mirrored == "yes"
     if arguments.nav:
         return _stage_of_nav(arguments)
     if arguments.mosaic:
-        layout = _layout(Path(arguments.mosaic))
-        return stage_map_of_layout(layout, mirrored=mirrored, z_um=arguments.height)
+        return stage_map_of_mosaic(arguments.mosaic, mirrored=mirrored, z_um=arguments.height)
     from napari_emrestore.cli.regions import overview_of
 
     size = overview_of(arguments.overview).pixel_size_nm if arguments.overview else None
@@ -239,15 +237,6 @@ def _field(device: Any) -> tuple[float, float]:
             remedy="Set it in Micro-Manager, or leave --fields out.",
         )
     return field
-
-
-def _layout(path: Path) -> Any:
-    from napari_emrestore.overview.layout import Layout
-    from napari_emrestore.overview.targets.parsing import parsing, read_text
-
-    text = read_text(path)
-    with parsing(path, "layout of a mosaic"):
-        return Layout.from_json(text)
 
 
 def _tell(arrival: Arrival, terminal: Terminal) -> None:

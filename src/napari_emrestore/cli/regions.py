@@ -175,13 +175,18 @@ def _formats(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 
 
 def overview_of(path: str) -> Overview:
-    """Return the overview of an image, or the one that a file of regions was drawn on."""
+    """Return the overview that an image or mosaic is, or that a file of regions was drawn on."""
     from napari_emrestore.io import open_frames
+    from napari_emrestore.overview import open_mosaic
     from napari_emrestore.overview.region_files import read_regions
     from napari_emrestore.overview.regions import Overview
+    from napari_emrestore.overview.targets.from_frames import mosaic_around
 
     if path.endswith(".json"):
         return read_regions(path).overview
+    if (mosaic := mosaic_around(path)) is not None:
+        layout = open_mosaic(mosaic).layout
+        return Overview(mosaic.stem, layout.shape, layout.pixel_size_nm, str(mosaic))
     with open_frames(path) as stack:
         known = stack.acquisition
         return Overview(known.name, stack.frame_shape, known.pixel_size_nm, str(path), stack.sha256())

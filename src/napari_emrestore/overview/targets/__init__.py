@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         target_format,
     )
     from napari_emrestore.overview.targets.fitting import fit_stage_map
-    from napari_emrestore.overview.targets.from_frames import stage_map_of_layout
+    from napari_emrestore.overview.targets.from_frames import stage_map_of_layout, stage_map_of_mosaic
     from napari_emrestore.overview.targets.gathering import Imported, join
     from napari_emrestore.overview.targets.stage_map import (
         StageFit,
@@ -49,6 +49,7 @@ _HOMES = {
     "join": "gathering",
     "read_stage_map": "stage_map",
     "stage_map_of_layout": "from_frames",
+    "stage_map_of_mosaic": "from_frames",
     "target_format": "catalogue",
     "write_stage_map": "stage_map",
 }
@@ -68,6 +69,7 @@ __all__ = [
     "join",
     "read_stage_map",
     "stage_map_of_layout",
+    "stage_map_of_mosaic",
     "target_format",
     "write_stage_map",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,26 @@ if TYPE_CHECKING:
     from napari_emrestore.overview.targets.stage_map import StageMap
 
 _ENOUGH_TO_REJECT = 6
+_DEEPEST = 2  # an image of a mosaic lies in its folder, a level of it one deeper
+
+
+def mosaic_around(path: str | Path) -> Path | None:
+    """Return the mosaic that a file or folder is, or belongs to; None if it is of none."""
+    from napari_emrestore.overview.mosaic_files import is_mosaic
+
+    if not str(path):
+        return None
+    place = Path(path).expanduser()
+    return next((one for one in (place, *list(place.parents)[:_DEEPEST]) if is_mosaic(one)), None)
+
+
+def stage_map_of_mosaic(
+    path: str | Path, *, mirrored: bool | None = None, z_um: float | None = None
+) -> StageMap:
+    """Return where a mosaic on disk lies under the stage; see `stage_map_of_layout`."""
+    from napari_emrestore.overview.mosaic_files import open_mosaic
+
+    return stage_map_of_layout(open_mosaic(path).layout, mirrored=mirrored, z_um=z_um)
 
 
 def stage_map_of_layout(

@@ -34,7 +34,7 @@ class StageBox(QWidget):
         Of the selected region; of the chosen row from the stage itself; of the chosen row.
     told : int, object
         A region, and the stage position ``(y, x)`` that was typed for it, or None.
-    nav_asked, open_asked, save_asked
+    frames_asked, nav_asked, open_asked, save_asked
         The other ways.
     """
 
@@ -42,6 +42,7 @@ class StageBox(QWidget):
     read_asked = Signal(int)
     unmark_asked = Signal(int)
     told = Signal(int, object)
+    frames_asked = Signal()
     nav_asked = Signal()
     open_asked = Signal()
     save_asked = Signal()
@@ -64,6 +65,8 @@ class StageBox(QWidget):
         self.read = QPushButton("Read stage")
         self.read.setToolTip("Puts where the connected stage stands now into the chosen row")
         self.unmark = QPushButton("Remove")
+        self.frames = QPushButton("From frames")
+        self.frames.setToolTip("Of a mosaic whose frames carry stage positions: nothing needs marking")
         self.nav = QPushButton("SerialEM map …")
         self.nav.setToolTip("A Navigator file with the map that the overview was saved from")
         self.open = QPushButton("Open …")
@@ -82,6 +85,7 @@ class StageBox(QWidget):
         self.mark.setToolTip(reason or "Adds the selected region's middle; then type its stage position")
         self.save.setEnabled(state.stage is not None)
         self.nav.setEnabled(state.regions is not None)
+        self.frames.setEnabled(state.mosaic is not None)
         self._can_read = bool(state.microscope)
         self._show_buttons()
 
@@ -129,8 +133,8 @@ class StageBox(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.verdict)
         others = QGridLayout()
-        for place, button in enumerate((self.nav, self.open, self.save)):
-            others.addWidget(button, 0, place)
+        for place, button in enumerate((self.frames, self.nav, self.open, self.save)):
+            others.addWidget(button, place // 2, place % 2)
         layout.addLayout(others)
 
     def _connect(self) -> None:
@@ -140,6 +144,7 @@ class StageBox(QWidget):
         self.read.clicked.connect(lambda: self.read_asked.emit(self._chosen()))
         self.unmark.clicked.connect(lambda: self.unmark_asked.emit(self._chosen()))
         for button, asked in (
+            (self.frames, self.frames_asked),
             (self.nav, self.nav_asked),
             (self.open, self.open_asked),
             (self.save, self.save_asked),

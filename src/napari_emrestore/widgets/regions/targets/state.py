@@ -15,6 +15,7 @@ from napari_emrestore.overview.targets.visiting import StageLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from napari_emrestore.overview.regions import Region, RegionSet
     from napari_emrestore.overview.targets.stage_map import StageMap
@@ -48,6 +49,8 @@ class TargetsState:
         Those of the dock.
     selected : tuple of int
         Numbers of the selected ones.
+    mosaic : Path, optional
+        The mosaic that the overview is of.
     marks : tuple of Mark
         What the stage map is fitted to.
     stage : StageMap, optional
@@ -80,6 +83,7 @@ class TargetsState:
 
     regions: RegionSet | None = None
     selected: tuple[int, ...] = ()
+    mosaic: Path | None = None
     marks: tuple[Mark, ...] = ()
     stage: StageMap | None = None
     fitted: bool = False

@@ -17,6 +17,7 @@ from napari_emrestore.overview.targets.catalogue import (
     import_rois,
     target_format,
 )
+from napari_emrestore.overview.targets.from_frames import mosaic_around, stage_map_of_mosaic
 from napari_emrestore.overview.targets.gathering import Imported, join
 from napari_emrestore.overview.targets.nav_maps import choose_map, maps_of
 from napari_emrestore.overview.targets.nav_text import read_sections
@@ -91,6 +92,7 @@ class Targets(QWidget):
         if _of_another(before, regions):
             self.filing.cancel()
             self._take_stage(None)
+            self.state.mosaic = None if regions is None else mosaic_around(regions.overview.path)
             self.files_box.say("")
         self.state.regions, self.state.selected = regions, selected
         if self.state.marks and regions is not None:
@@ -122,6 +124,11 @@ class Targets(QWidget):
         if self.state.regions is not None:
             work = partial(_map_of, Path(path), self.state.map_label, self.state.regions.overview)
             self._file("Reading the map", work)
+
+    def take_frames(self) -> None:
+        """Take the stage map of the mosaic's frames."""
+        if self.state.mosaic is not None:
+            self._file("Reading the layout", partial(stage_map_of_mosaic, self.state.mosaic))
 
     def open_stage_map(self, path: str) -> None:
         """Take a stage map that was saved."""
@@ -198,6 +205,7 @@ class Targets(QWidget):
         stage.told.connect(self.tell)
         stage.unmark_asked.connect(self._unmark)
         stage.read_asked.connect(self._read_stage)
+        stage.frames_asked.connect(self.take_frames)
         stage.nav_asked.connect(lambda: self._ask_open("SerialEM map", _NAV_FILES, self.take_nav))
         stage.open_asked.connect(lambda: self._ask_open("Stage map", _STAGE_FILES, self.open_stage_map))
         stage.save_asked.connect(self._save_stage)

@@ -124,9 +124,9 @@ class Canvas(QObject):
         self._closed_by_person.discard(part)
         shown = self._part(part)
         self.show(regions, active_class)
+        self._viewer.layers.selection.active = shown.layer
+        shown.layer.mode = _MODES[kind]  # may end a polygon that is being drawn, which is heard
         with self._quiet.changing():
-            self._viewer.layers.selection.active = shown.layer
-            shown.layer.mode = _MODES[kind]
             if isinstance(shown, LabelLayer):
                 shown.begin()
             elif isinstance(shown, ShapeLayer):
@@ -176,13 +176,13 @@ class Canvas(QObject):
         place = placement(overview)
         if name == "shapes":
             layer: Any = self._viewer.add_shapes(name=title, ndim=2, **place)
-            shown: RegionLayer = ShapeLayer(layer, edited)
+            shown: RegionLayer = ShapeLayer(layer, edited, self._quiet)
         elif name == "points":
             layer = self._viewer.add_points(
                 name=title, ndim=2, size=_POINT_PX, border_width=0.12, symbol="cross", **place
             )
             layer.canvas_size_limits = (_POINT_PX, 3 * _POINT_PX)  # seen from far, out of the way from near
-            shown = PointLayer(layer, edited)
+            shown = PointLayer(layer, edited, self._quiet)
         else:
             origin, shape = self._painted_area(overview)
             layer = self._viewer.add_labels(
@@ -191,7 +191,7 @@ class Canvas(QObject):
                 opacity=_PAINTED_OPACITY,
                 **placement(overview, origin),
             )
-            shown = LabelLayer(layer, origin, edited)
+            shown = LabelLayer(layer, origin, edited, self._quiet)
         self._follow_selection(shown, name)
         return shown
 

@@ -10,9 +10,9 @@ from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
 from napari_emrestore.overview.region_geometry import Box, box_of, pixels_inside
-from napari_emrestore.overview.region_masks import masks_of_labels
+from napari_emrestore.overview.region_masks import encode_mask, masks_of_labels
 from napari_emrestore.overview.regions import Region
-from napari_emrestore.widgets.regions.drawn import Edit, Quiet, red_green_blue
+from napari_emrestore.widgets.regions.drawn import Edit, red_green_blue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
+    from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.regions import RegionClass
+    from napari_emrestore.widgets.regions.drawn import Quiet
 
 _OPACITY = {True: 1.0, False: 0.5}
 
@@ -37,13 +39,17 @@ class LabelLayer:
         are not shown in it.
     edited : callable
         Called with the `Edit` of a person.
+    quiet : Quiet
+        Tells whether a change comes from the dock.
     """
 
-    def __init__(self, layer: Labels, origin_px: tuple[int, int], edited: Callable[[Edit], None]) -> None:
+    def __init__(
+        self, layer: Labels, origin_px: tuple[int, int], edited: Callable[[Edit], None], quiet: Quiet
+    ) -> None:
         self.layer, self._edited = layer, edited
         height, width = layer.data.shape
         self.area = Box(origin_px[0], origin_px[0] + height, origin_px[1], origin_px[1] + width)
-        self._quiet = Quiet()
+        self._quiet = quiet
         self._shown: dict[int, Region] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
@@ -146,31 +152,37 @@ class LabelLayer:
             self._edited(edit)
 
     def _touched(self) -> Box:
-        """Return the part of the layer that may have changed, with all that touches it."""
-        height, width = self.layer.data.shape
-        whole = Box(0, height, 0, width)
-        if not self._painted:
-            return whole
-        part = _around(self._painted).within(self.layer.data.shape)
-        met = [self._in_layer(box_of(region)) for region in self._shown.values()]
-        return _around([part, *(box for box in met if _meet(box, part))]).within(self.layer.data.shape)
+        """Return the part of the layer where something was painted; all of it if napari does not tell."""
+        shape = self.layer.data.shape
+        return _around(self._painted).within(shape) if self._painted else Box(0, shape[0], 0, shape[1])
 
     def _read(self, part: Box) -> Edit:
-        """Return what differs from what is known in a part of the layer that cuts no region."""
-        origin = (self.area.y0 + part.y0, self.area.x0 + part.x0)
-        masks = masks_of_labels(self.layer.data[part.slices], origin)
+        """Return what differs from what is known, of all that is or was in a part of the layer."""
+        masks = self._masks(part)
         changed = {
             n: replace(self._shown[n], mask=mask)
             for n, mask in masks.items()
-            if n in self._shown and mask != self._shown[n].mask
+            if mask is not None and n in self._shown and mask != self._shown[n].mask
         }
-        self._new = [n for n in masks if n not in self._shown]
-        new = tuple(Region(1, "label", self._class_name, mask=masks[n]) for n in self._new)
-        removed = frozenset(
-            n for n, r in self._shown.items() if n not in masks and _meet(self._in_layer(box_of(r)), part)
-        )
+        fresh = {n: mask for n, mask in masks.items() if mask is not None and n not in self._shown}
+        self._new = list(fresh)
+        new = tuple(Region(1, "label", self._class_name, mask=mask) for mask in fresh.values())
+        removed = frozenset(n for n, mask in masks.items() if mask is None)
         self._shown = {n: changed.get(n, r) for n, r in self._shown.items() if n not in removed}
         return Edit(new, changed, removed)
+
+    def _masks(self, part: Box) -> dict[int, RegionMask | None]:
+        """Return the whole masks of the numbers in a part, and None for those that are gone."""
+        origin = (self.area.y0 + part.y0, self.area.x0 + part.x0)
+        found: dict[int, RegionMask | None] = dict(masks_of_labels(self.layer.data[part.slices], origin))
+        for n, region in self._shown.items():
+            own = self._in_layer(box_of(region))
+            if n in found or _meet(own, part):
+                box = _around([own, part])
+                inside = self.layer.data[box.slices] == n
+                origin = (self.area.y0 + box.y0, self.area.x0 + box.x0)
+                found[n] = encode_mask(inside, origin) if inside.any() else None
+        return found
 
     def _paint(self) -> None:
         """Give every number the colour of its class."""

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers.base import ActionType
 
 from napari_emrestore.overview.regions import Region
-from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, Quiet, colours
+from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Points
 
     from napari_emrestore.overview.regions import RegionClass
+    from napari_emrestore.widgets.regions.drawn import Quiet
 
 _DONE = (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED)
 
@@ -30,11 +31,13 @@ class PointLayer:
         Of two axes, on the pixels of the overview; empty.
     edited : callable
         Called with the `Edit` of a person.
+    quiet : Quiet
+        Tells whether a change comes from the dock.
     """
 
-    def __init__(self, layer: Points, edited: Callable[[Edit], None]) -> None:
+    def __init__(self, layer: Points, edited: Callable[[Edit], None], quiet: Quiet) -> None:
         self.layer, self._edited = layer, edited
-        self._quiet = Quiet()
+        self._quiet = quiet
         self._shown: dict[int, Region] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""

@@ -11,7 +11,7 @@ from napari.layers.base import ActionType
 
 from napari_emrestore.overview.region_geometry import area_px, bounds
 from napari_emrestore.overview.regions import Region
-from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, Quiet, colours
+from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.overview.regions import RegionClass
+    from napari_emrestore.widgets.regions.drawn import Quiet
 
 KINDS = ("rectangle", "polygon")
 _DONE = (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED)
@@ -38,11 +39,13 @@ class ShapeLayer:
         Of two axes, on the pixels of the overview; empty.
     edited : callable
         Called with the `Edit` of a person.
+    quiet : Quiet
+        Tells whether a change comes from the dock.
     """
 
-    def __init__(self, layer: Shapes, edited: Callable[[Edit], None]) -> None:
+    def __init__(self, layer: Shapes, edited: Callable[[Edit], None], quiet: Quiet) -> None:
         self.layer, self._edited = layer, edited
-        self._quiet = Quiet()
+        self._quiet = quiet
         self._shown: dict[int, Region] = {}
         self._seen: dict[int, NDArray[Any]] = {}
         self._classes: Mapping[str, RegionClass] = {}

@@ -259,7 +259,6 @@ class RegionsDock(QWidget):
         if layer != self.state.overview:
             return
         self.state.unusable = ""
-        self.state.active_class = class_in(regions, self.state.active_class)
         self._take(regions)
         self.view.overview.say(note or _describe(regions.overview))
 
@@ -274,13 +273,13 @@ class RegionsDock(QWidget):
 
     def _apply(self, regions: RegionSet) -> None:
         """Take other regions of the same overview, and keep them."""
-        self.state.active_class = class_in(regions, self.state.active_class)
         self._take(regions)
         self.saver.keep(regions, kept_file(regions.overview))
 
     def _take(self, regions: RegionSet) -> None:
         state = self.state
         state.regions = regions
+        state.active_class = class_in(regions, state.active_class)
         there = {region.id for region in regions.regions}
         state.selected = tuple(number for number in state.selected if number in there)
         self.canvas.show(regions, state.active_class)

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from napari.utils import progress
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from napari_emrestore.core import Cancelled, InputError
@@ -68,6 +69,30 @@ def test_a_pause_ends_when_the_work_is_asked_to_stop(qtbot):
     qtbot.waitUntil(reached.is_set)
     with qtbot.waitSignals([jobs.cancelled, jobs.ended]):
         jobs.cancel()
+
+
+def test_endless_jobs_leave_the_shared_threads_to_the_others(qtbot):
+    pool, release = QThreadPool.globalInstance(), threading.Event()
+    endless = [Jobs(endless=True) for _ in range(pool.maxThreadCount() + 1)]
+    started = [threading.Event() for _ in endless]
+
+    def work_of(event):
+        def work(monitor):
+            event.set()
+            release.wait(60)
+
+        return work
+
+    for jobs, event in zip(endless, started, strict=True):
+        jobs.start("going on", work_of(event))
+    qtbot.waitUntil(lambda: all(event.is_set() for event in started), timeout=20_000)
+    short = Jobs()
+    with qtbot.waitSignal(short.succeeded, timeout=20_000) as done:
+        short.start("in between", lambda monitor: 7)
+    assert done.args == [7]
+    with qtbot.waitSignals([jobs.ended for jobs in endless], timeout=20_000):
+        release.set()
+    assert pool.activeThreadCount() <= pool.maxThreadCount()
 
 
 def test_an_error_of_ours_arrives_as_one(qtbot):

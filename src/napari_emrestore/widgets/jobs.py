@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from qtpy.QtCore import QCoreApplication, QObject, Qt, QThreadPool, QTimer, Sign
 from napari_emrestore.core import Cancelled, EmRestoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SHOWN_EVERY_MS = 100
 _PATIENCE_MS = 10_000
@@ -114,8 +115,10 @@ class Jobs(QObject):
     parent : QObject, optional
         The dock; its end stops the job.
     quiet : bool
-        No bar in napari's activity dock, for jobs of a moment that nobody has started, and for those that
-        have no end to expect.
+        No bar in napari's activity dock, for jobs of a moment that nobody has started.
+    endless : bool
+        For jobs that go on until they are stopped: they get no bar either, and each gets a thread beside
+        the few that all jobs share, which it would otherwise keep from them.
     """
 
     started = Signal(str)
@@ -127,9 +130,9 @@ class Jobs(QObject):
     ended = Signal()
     _arrived = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, parent: QObject | None = None, *, quiet: bool = False, endless: bool = False) -> None:
         super().__init__(parent)
-        self._quiet = quiet
+        self._quiet, self._endless = quiet or endless, endless
         current = self._current = _Current()
         # A closed dock takes this object along, but not the thread, which must find nobody to call.
         # No lambda: the garbage collector may have emptied its closure when Qt calls it.
@@ -164,7 +167,7 @@ class Jobs(QObject):
         bar = None if self._quiet else cancelable_progress(desc=title, cancel_callback=self.cancel)
         number = self._current.take(monitor, bar)
         _end_with_napari()
-        worker = create_worker(_Work(title, work, monitor))
+        worker = create_worker(_Work(title, work, monitor, endless=self._endless))
         current = self._current
 
         def arrive(outcome: _Outcome | None) -> None:
@@ -264,25 +267,43 @@ class _Outcome:
 class _Work:
     """The call that a worker makes; its text is what napari's task list shows."""
 
-    def __init__(self, title: str, work: Callable[[JobMonitor], Any], monitor: JobMonitor) -> None:
+    def __init__(
+        self, title: str, work: Callable[[JobMonitor], Any], monitor: JobMonitor, *, endless: bool
+    ) -> None:
         self._title = title
         self._work = work
+        self._endless = endless
         self.monitor = monitor
         _at_work.add(self)
 
     def __call__(self) -> _Outcome:
-        try:
-            return _Outcome(value=self._work(self.monitor))
-        except EmRestoreError as error:
-            return _Outcome(error=error)
-        finally:
-            _at_work.discard(self)
+        with _beside_the_others() if self._endless else nullcontext():
+            try:
+                return _Outcome(value=self._work(self.monitor))
+            except EmRestoreError as error:
+                return _Outcome(error=error)
+            finally:
+                _at_work.discard(self)
 
     def __repr__(self) -> str:
         return self._title
 
 
 _at_work: set[_Work] = set()
+
+
+@contextmanager
+def _beside_the_others() -> Iterator[None]:
+    """Let the pool start one more thread meanwhile: it has as many as there are processors, two perhaps."""
+    pool = QThreadPool.globalInstance()
+    if pool is None:
+        yield
+        return
+    pool.releaseThread()
+    try:
+        yield
+    finally:
+        pool.reserveThread()
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Literal
 
 from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
-from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_emrestore.widgets.forms import note
 
@@ -28,12 +28,12 @@ class Lamp(QWidget):
         super().__init__()
         self.light, self.label = _Light(), note(text)
         self.level: Level = "off"
-        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addWidget(self.light, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addWidget(self.label, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self.label, 1)
 
     def show_state(self, level: Level, text: str) -> None:
         """Show a colour and a sentence; nothing is drawn where nothing has changed."""

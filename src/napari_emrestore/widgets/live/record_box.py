@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QTo
 
 from napari_emrestore.widgets.forms import column, decimal, form, menu, note, number
 from napari_emrestore.widgets.live.lamps import Lamp
-from napari_emrestore.widgets.live.state import RECORD_MODES
+from napari_emrestore.widgets.live.state import FORMATS, RECORD_MODES
 from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class RecordBox(QWidget):
         self.folder, self.name = QLineEdit(state.folder), QLineEdit(state.recording)
         self.folder.setPlaceholderText("home folder")
         self.name.setToolTip("Date and time are added, so that nothing is ever written over.")
+        self.format = menu(FORMATS)
+        self.format.setToolTip(
+            "All hold every pixel as it came, uncompressed, and can be read while they grow."
+        )
         self.button = QPushButton("Record")
         self.forecast, self.lamp = note(), Lamp()
         self.lamp.hide()
@@ -51,11 +55,13 @@ class RecordBox(QWidget):
         self._rows.addRow("Seconds", self.seconds)
         self._rows.addRow("Folder", self._with_browser())
         self._rows.addRow("Name", self.name)
+        self._rows.addRow("Format", self.format)
         layout = column(self)
         layout.addLayout(self._rows)
         for widget in (self.forecast, self.button, self.lamp):
             layout.addWidget(widget)
         tie_menu(self.mode, state, "record_mode")
+        tie_menu(self.format, state, "suffix")
         tie_number(self.frames, state, "record_frames")
         tie_number(self.seconds, state, "record_seconds")
         self.folder.textEdited.connect(lambda text: setattr(state, "folder", text))
@@ -76,7 +82,7 @@ class RecordBox(QWidget):
 
     def lock(self, locked: bool) -> None:
         """Keep the settings as they are while frames are written."""
-        for widget in (self.mode, self.frames, self.seconds, self.folder, self.name):
+        for widget in (self.mode, self.frames, self.seconds, self.folder, self.name, self.format):
             widget.setEnabled(not locked)
 
     def say(self, level: Level, text: str) -> None:

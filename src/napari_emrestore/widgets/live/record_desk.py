@@ -15,6 +15,8 @@ from napari_emrestore.widgets.live.recording import Recorded, Recording, Room, k
 from napari_emrestore.widgets.run_bar import duration
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_emrestore.pipeline.recorder import RecorderStatus
     from napari_emrestore.widgets.live.record_box import RecordBox
     from napari_emrestore.widgets.live.session import Opened
@@ -49,7 +51,7 @@ class RecordDesk(QObject):
         self._opened: Opened | None = None
         self._recording: Recording | None = None
         self._circle: CircularRecorder | None = None
-        self.jobs, self._rooms = Jobs(parent, quiet=True), Jobs(parent, quiet=True)
+        self.jobs, self._rooms = Jobs(parent, endless=True), Jobs(parent, endless=True)
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self._show)
@@ -112,7 +114,7 @@ class RecordDesk(QObject):
         if opened is None:
             return
         try:
-            path = new_path(self._state.folder, self._state.recording, datetime.now())
+            path = new_path(self._state, datetime.now())
         except EmRestoreError as error:
             self._box.say("bad", str(error))
             return
@@ -122,15 +124,15 @@ class RecordDesk(QObject):
         frames = self._state.record_frames if self._state.record_mode == "fixed" else None
         self._recording = Recording(opened, path, frames)
         self._box.lock(True)
-        self._box.say("warn", f"Recording to {path} …")
+        self._box.say("good", f"Recording to {path} …")
         self.jobs.start(f"Recording {path.name}", self._recording.run)
         self._show_button()
 
-    def _keep(self, path: object) -> None:
-        circle = self._circle
-        if circle is not None:
-            self._box.say("warn", f"Writing {path} …")
-            self.jobs.start("Keeping the last seconds", lambda _: keep(circle, path))  # type: ignore[arg-type]
+    def _keep(self, path: Path) -> None:
+        circle, opened = self._circle, self._opened
+        if circle is not None and opened is not None:
+            self._box.say("good", f"Writing {path} …")
+            self.jobs.start("Keeping the last seconds", lambda _: keep(opened, circle, path))
             self._show_button()
 
     def _show(self) -> None:

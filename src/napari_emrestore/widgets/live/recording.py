@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.recorder import CircularRecorder, Recorder, RecorderStatus
     from napari_emrestore.widgets.jobs import JobMonitor
     from napari_emrestore.widgets.live.session import Opened
+    from napari_emrestore.widgets.live.state import LiveState
 
 _TURN_S = 0.1
 _FORECAST_EVERY_S = 2.0
@@ -83,7 +84,9 @@ class Recording:
 
         line = self._opened.line
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        recorder = self._recorder = Recorder(self._path, self._opened.camera, frames=self._frames)
+        recorder = self._recorder = Recorder(
+            self._path, self._opened.camera, frames=self._frames, counters=line.counters
+        )
         line.record(recorder)
         try:
             while recorder.status().state == "recording" and line.is_running and not self._ending.is_set():
@@ -95,7 +98,7 @@ class Recording:
         return Recorded(path, recorder.status())
 
 
-def keep(circle: CircularRecorder, path: Path) -> Recorded:
+def keep(opened: Opened, circle: CircularRecorder, path: Path) -> Recorded:
     """Write what a circular recording holds now.
 
     Raises
@@ -104,7 +107,7 @@ def keep(circle: CircularRecorder, path: Path) -> Recorded:
         As `CircularRecorder.keep`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    recorder = circle.keep(path)
+    recorder = circle.keep(path, counters=opened.line.counters)
     return Recorded(recorder.wait(), recorder.status())
 
 
@@ -127,7 +130,7 @@ def folder_of(text: str) -> Path:
     return Path(text).expanduser() if text.strip() else Path.home()
 
 
-def new_path(folder: str, name: str, now: datetime) -> Path:
+def new_path(state: LiveState, now: datetime) -> Path:
     """Return where a recording that begins now goes: the name with date and time.
 
     Raises
@@ -135,10 +138,10 @@ def new_path(folder: str, name: str, now: datetime) -> Path:
     InputError
         If the name is none for a file.
     """
-    stem = name.strip()
+    stem = state.recording.strip()
     if not stem or re.search(r'[\\/:*?"<>|]', stem):
-        raise InputError("A recording has a name without slashes and such", came=f"{name!r} came")
-    return folder_of(folder) / f"{stem}_{now:%Y%m%d-%H%M%S}.zarr"
+        raise InputError("A recording has a name without slashes and such", came=f"{state.recording!r} came")
+    return folder_of(state.folder) / f"{stem}_{now:%Y%m%d-%H%M%S}{state.suffix}"
 
 
 def _existing(folder: Path) -> Path:

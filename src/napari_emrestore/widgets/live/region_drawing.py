@@ -64,6 +64,8 @@ class RegionDrawing(QObject):
         if live is None or self._layers.shown is None:
             self._box.say_region("Start the camera first: the rectangle is drawn into its view.")
             return
+        if self._state.look == "grid":
+            self._state.look = "stacked"  # a grid has no place over an image
         height, width = live.data.shape
         low = np.array([height, width]) * (1 - _DRAWN_SHARE) / 2
         high = np.array([height, width]) * (1 + _DRAWN_SHARE) / 2

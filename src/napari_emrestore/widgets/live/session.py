@@ -96,6 +96,11 @@ class Session:
         if self._line is not None:
             self._line.change(**{one.name: getattr(self._settings, one.name) for one in fields(settings)})
 
+    def shown(self, picture: Picture) -> None:
+        """Tell that a picture is on the screen now."""
+        if self._line is not None:
+            self._line.shown(picture.view)
+
     def newest(self) -> Picture | None:
         """Return the newest picture that was not handed out yet; never waits."""
         with self._turn:
@@ -111,12 +116,14 @@ class Session:
                 if not line.is_running:
                     return
                 continue
+            self._line = line
+            if not seen:
+                self.steer(self._settings)
             picture = maker.picture(view, truth=self.truth, limits=self.limits)
             with self._turn:
                 self._slot = picture
             if not seen:
-                seen, self._line = True, line
-                self.steer(self._settings)
+                seen = True
                 monitor.show(_facts(view))
 
 

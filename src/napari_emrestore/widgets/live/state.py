@@ -30,6 +30,7 @@ RECORD_MODES: dict[RecordMode, str] = {
     "fixed": "a number of frames",
     "circular": "keep the last seconds",
 }
+FORMATS = {".zarr": "OME-Zarr", ".ome.tif": "OME-TIFF", ".mrc": "MRC"}
 _NOT_KEPT = ("roi",)
 
 
@@ -65,8 +66,8 @@ class LiveState:
         Of a fixed recording.
     record_seconds : float
         Of a circular one.
-    folder, recording : str
-        Where recordings go, and how their names begin.
+    folder, recording, suffix : str
+        Where recordings go, how their names begin and end.
     """
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
@@ -86,6 +87,7 @@ class LiveState:
     record_seconds: float = 10.0
     folder: str = ""
     recording: str = "recording"
+    suffix: str = ".zarr"
 
     def type_in(self, name: str, text: str) -> None:
         """Note what was typed for a setting of the camera; a default is not kept."""
@@ -164,6 +166,7 @@ def _is_sound(name: str, value: Any) -> bool:
         "look": tuple(LOOKS),
         "record_mode": tuple(RECORD_MODES),
         "kind": ("none", *WARP_KINDS),
+        "suffix": tuple(FORMATS),
     }
     if name in choices:
         return value in choices[name]

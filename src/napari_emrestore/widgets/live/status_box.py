@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _GOOD_SCORE = 0.7
 _ROWS = {
     "acquired": "acquired",
-    "lost": "lost by the source",
-    "dropped": "dropped, newer ones came",
+    "lost": "lost by source",
+    "dropped": "dropped",
     "made": "views made",
     "shown": "views shown",
-    "lost_view": "alignments begun anew",
-    "latency": "latency, median / 95 %",
+    "lost_view": "begun anew",
+    "latency": "latency 50 / 95 %",
 }
 _TIPS = {
     "acquired": "Frames that came from the camera, and how many per second lately.",
@@ -80,16 +80,16 @@ class Lamps(QWidget):
             self.alignment.show_state("off", why)
             return
         level: Level = "good" if score >= _GOOD_SCORE else "warn"
-        self.alignment.show_state(level, f"Alignment {score:.2f}, drift {drift_text(view)} per frame")
+        self.alignment.show_state(level, f"Alignment {score:.2f}, drift {drift_text(view)} a frame")
 
     def show_dropped(self, lost: int, dropped: int, seconds: float) -> None:
         """Show what was lost and dropped in the last seconds."""
         self.dropped.show()
         if lost:
-            text = f"The camera lost {lost} frames in the last {seconds:.0f} s."
+            text = f"The camera lost {lost} frames in {seconds:.0f} s."
             self.dropped.show_state("bad", text)
         elif dropped:
-            text = f"{dropped} frames dropped in {seconds:.0f} s: restoring is slower than the camera."
+            text = f"{dropped} dropped in {seconds:.0f} s: restoring is slower than the camera."
             self.dropped.show_state("warn", text)
         else:
             self.dropped.show_state("good", "No frame dropped lately.")
@@ -150,7 +150,7 @@ def drift_text(view: LiveView) -> str:
     dy, dx = view.step_px
     size = view.raw.acquisition.pixel_size_nm
     text = f"{hypot(dy, dx):.1f} px"
-    return text if size is None else f"{text} ({hypot(dy * size[0], dx * size[1]):.3g} nm)"
+    return text if size is None else f"{text}, {hypot(dy * size[0], dx * size[1]):.3g} nm"
 
 
 def _latency(counters: LiveCounters) -> str:

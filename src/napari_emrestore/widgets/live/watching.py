@@ -9,9 +9,10 @@ from qtpy.QtCore import QObject, QTimer
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.live_counters import LiveCounters
+    from napari_emrestore.pipeline.live_views import LiveView as View
     from napari_emrestore.widgets.live.pictures import Picture
     from napari_emrestore.widgets.live.session import Opened
-    from napari_emrestore.widgets.live.status_box import Lamps, NumbersBox
+    from napari_emrestore.widgets.live.view import LiveView
 
 _EVERY_MS = 200
 _LATELY_TURNS = 15
@@ -22,24 +23,19 @@ class StatusWatch(QObject):
 
     Parameters
     ----------
-    lamps, numbers
+    view : LiveView
         What shows it.
     """
 
-    def __init__(self, lamps: Lamps, numbers: NumbersBox, parent: QObject) -> None:
+    def __init__(self, view: LiveView, parent: QObject) -> None:
         super().__init__(parent)
-        self._lamps, self._numbers = lamps, numbers
+        self._lamps, self._numbers, self._restore = view.lamps, view.numbers, view.restore
         self._opened: Opened | None = None
         self._picture: Picture | None = None
         self._lately: deque[tuple[int, int]] = deque(maxlen=_LATELY_TURNS)
         self._timer = QTimer(self)
         self._timer.setInterval(_EVERY_MS)
         self._timer.timeout.connect(self.show)
-
-    @property
-    def counters(self) -> LiveCounters | None:
-        """The line's counters now; None while no camera is open."""
-        return None if self._opened is None else self._opened.line.counters()
 
     def begin(self, opened: Opened) -> None:
         """Watch a line."""
@@ -73,3 +69,11 @@ class StatusWatch(QObject):
             view = self._picture.view
             self._lamps.show_alignment(view)
             self._numbers.show_stage(view.raw.acquisition.extra.get("stage_um"))
+            self._restore.say_pace(_pace(view, counters))
+
+
+def _pace(view: View, counters: LiveCounters) -> str:
+    """Return why there is no restoration yet, or how fast views are restored."""
+    if view.problem or view.restored is None:
+        return view.problem
+    return f"{counters.made_fps:.1f} views/s of {counters.acquired_fps:.1f} frames/s."

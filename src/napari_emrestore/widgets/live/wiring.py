@@ -59,12 +59,12 @@ class LiveDock(QWidget):
         self._cards = [choice.card for choice in trained if choice.card is not None]
         self.state = LiveState()
         _take_up(self.state, self._choices, {row.name for row in cameras})
-        self.sessions, self.changes = Jobs(self, quiet=True), Jobs(self, quiet=True)
+        self.sessions, self.changes = Jobs(self, endless=True), Jobs(self, quiet=True)
         self.view = LiveView(viewer, self.state, cameras, (trained, classical))
         self.layers = LiveLayers(viewer, self)
         self.looking = LiveLooking(viewer, self.layers, self.view.look.move_divider, self)
         self.desk = RecordDesk(self.view.record, self.state, self)
-        self.watch = StatusWatch(self.view.lamps, self.view.numbers, self)
+        self.watch = StatusWatch(self.view, self)
         self.region = RegionDrawing(viewer, self.view.look, self.state, self.layers, self)
         self._session: Session | None = None
         self._opened: Opened | None = None
@@ -178,8 +178,8 @@ class LiveDock(QWidget):
 
     def _drawn(self, picture: Picture) -> None:
         """Count a picture that is on the screen, and show what belongs to it."""
-        if self._opened is not None:
-            self._opened.line.shown(picture.view)
+        if self._session is not None:
+            self._session.shown(picture)
         self.watch.take(picture)
         if self.looking.is_outdated():
             self._look()
@@ -187,14 +187,6 @@ class LiveDock(QWidget):
         self.view.snapshot.setEnabled(True)
         if picture.scores is not None or picture.truth is None:
             self.view.look.show_scores(picture.scores, picture.view.settings.model or "")
-        self._show_pace(picture)
-
-    def _show_pace(self, picture: Picture) -> None:
-        """Say why there is no restoration yet, or that restoring is slower than the camera."""
-        text, counters = picture.view.problem, self.watch.counters
-        if not text and counters is not None and picture.view.restored is not None:
-            text = f"{counters.made_fps:.1f} views/s of {counters.acquired_fps:.1f} frames/s."
-        self.view.restore.say_pace(text)
 
     def _tell_end(self, counters: LiveCounters) -> None:
         self._finish("off", f"The camera has come to its end after {counters.acquired} frames.")

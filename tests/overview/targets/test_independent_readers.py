@@ -341,3 +341,14 @@ def _whole(region):
     from napari_emrestore.overview.region_geometry import Box
 
     return pixels_inside(region, Box(0, HEIGHT, 0, WIDTH))
+
+
+def test_text_of_another_windows_and_our_own_signs_survive_merging(tmp_path, their_nav):
+    theirs = their_nav.read_bytes().replace(b"Sec 0", "地図".encode("cp932"))
+    their_nav.write_bytes(theirs)
+    regions = all_kinds().edit([1], note="5 µm → left")
+    written = export_rois(regions, tmp_path / "a.nav", nav=their_nav)
+    content = (tmp_path / "a.nav").read_bytes()
+    assert "地図".encode("cp932") in content
+    assert "5 µm ? left".encode("latin-1") in content
+    assert any("question marks" in note for note in written.notes)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSION = "2.00"
+ENCODING = "latin-1"
 _SECTION = re.compile(r"\[\s*(\w+)\s*=\s*(.*?)\s*\]")
 _FIRST_LINE = "AdocVersion"
 
@@ -65,8 +66,8 @@ def read_sections(path: Path) -> tuple[str, list[Section]]:
     InputError
         If it cannot be read.
     """
-    # SerialEM writes the code page of its Windows; of the keys and numbers nothing depends on it
-    text = read_text(path, encoding="cp1252")
+    # SerialEM writes the code page of its Windows; this one gives every byte back as it was, whichever it is
+    text = read_text(path, encoding=ENCODING)
     if not text.lstrip().startswith(_FIRST_LINE):
         raise FormatError(
             "A Navigator file in autodoc format is needed",

@@ -19,6 +19,7 @@ from napari_emrestore.overview.region_geometry import centre
 from napari_emrestore.overview.targets.gathering import Gathering, Imported
 from napari_emrestore.overview.targets.nav_maps import MAP, NavMap, choose_map, map_section, maps_of
 from napari_emrestore.overview.targets.nav_text import (
+    ENCODING,
     Section,
     file_text,
     number_text,
@@ -126,7 +127,7 @@ def write(
             came=f"{len(regions.regions)} regions came",
         )
     text = file_text([*extra, *items], before if merge else "")
-    path.write_bytes(text.encode("cp1252", errors="replace"))
+    path.write_bytes(text.encode(ENCODING, errors="replace"))
     return tuple(_lost(regions, text))
 
 
@@ -258,8 +259,8 @@ def _lost(regions: RegionSet, text: str) -> Iterator[str]:
         yield f"{painted} painted regions became their longest outlines."
     if any(one.note != one_line(one.note) for one in regions.regions):
         yield "Line breaks in notes became spaces."
-    if text.encode("cp1252", errors="replace") != text.encode("cp1252", errors="ignore"):
-        yield "Characters that SerialEM's Windows text cannot hold became question marks."
+    if text.encode(ENCODING, errors="replace") != text.encode(ENCODING, errors="ignore"):
+        yield "Characters that a Navigator file cannot hold became question marks."
 
 
 def _take(

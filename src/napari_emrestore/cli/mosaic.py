@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.cli.camera_options import camera_settings
-from napari_emrestore.cli.options import add_device
+from napari_emrestore.cli.options import add_device, add_scheduler
 from napari_emrestore.cli.terminal import Outcome, Terminal
 from napari_emrestore.core import InputError
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from napari_emrestore.core import Restorer
+    from napari_emrestore.core import Monitor, Restorer
     from napari_emrestore.overview import Mosaic
+    from napari_emrestore.overview.assembling import TileMakers
     from napari_emrestore.overview.tracking import Track
 
 _MOST_LISTED = 12
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-stage", action="store_true", help="do not use recorded stage positions")
     parser.add_argument("--no-maps", action="store_true", help="write no maps beside the images")
+    add_scheduler(parser)
     add_device(parser)
 
 
@@ -87,6 +89,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
             settings=settings,
             track=track,
             stage_um=stage_positions(source, len(frames)),
+            makers=_makers(arguments, source, restorer, monitor),
             monitor=monitor,
         )
     _tell(made, terminal)
@@ -98,7 +101,27 @@ def _restorer(arguments: argparse.Namespace) -> Restorer | None:
         return None
     from napari_emrestore.restoration import load_restorer
 
+    if arguments.scheduler is not None:  # asked for its rules only; it works where the workers are
+        return load_restorer(arguments.model, device="cpu")
     return load_restorer(arguments.model, device=arguments.device, precision=arguments.precision)
+
+
+def _makers(
+    arguments: argparse.Namespace, source: str | Path, restorer: Restorer | None, monitor: Monitor
+) -> TileMakers | None:
+    if arguments.scheduler is None:
+        return None
+    from napari_emrestore.pipeline.spreading import tile_makers
+
+    return tile_makers(
+        arguments.scheduler,
+        source,
+        model=arguments.model,
+        restorer=restorer,
+        device=arguments.device,
+        precision=arguments.precision,
+        monitor=monitor,
+    )
 
 
 def _scan(arguments: argparse.Namespace, terminal: Terminal) -> tuple[Path, Track]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from napari_emrestore.overview.reading import EvenReader
 from napari_emrestore.overview.tracking import Tracker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_emrestore.overview.planning import Composition, MosaicPlan
     from napari_emrestore.overview.reading import FrameSeries
     from napari_emrestore.overview.tracking import Track
+    from napari_emrestore.restoration.plan import Rect
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class MosaicSettings:
 
 _DEFAULT = MosaicSettings()
 
+TileMakers = Callable[["Path", "MosaicPlan", Sequence["Rect"], "Callable[[TileImages], None]"], str]
+"""Makes tiles of a plan elsewhere, for example on a cluster: told the mosaic's folder, which holds its
+layout, the plan, the tiles that are missing, and what takes each finished tile; returns the devices."""
+
 
 def assemble(
     frames: FrameSeries,
@@ -73,6 +78,7 @@ def assemble(
     layout: Layout | None = None,
     stage_um: NDArray[np.float64] | None = None,
     grown: Callable[[Mosaic], None] | None = None,
+    makers: TileMakers | None = None,
     monitor: Monitor = SILENT,
 ) -> Mosaic:
     """Make the mosaic of a scan: find where frames lie, then write it tile by tile.
@@ -98,6 +104,8 @@ def assemble(
         ``(y, x)`` stage positions, if the frames do not carry them.
     grown : callable, optional
         Told once the file is there, and again when it is finished.
+    makers : callable, optional
+        Others that make the tiles, see `TileMakers`; `restorer` is then only asked for its rules.
     monitor : Monitor
         Told after every frame, pair and tile.
 
@@ -128,11 +136,17 @@ def assemble(
     file = MosaicFile(output, plan, frames.acquisition, model)
     if grown is not None:
         grown(open_mosaic(file.path))
+    device = "cpu" if restorer is None else restorer.device
     try:
-        write_tiles(file, plan, frames, restorer, monitor)
+        if makers is None:
+            write_tiles(file, plan, frames, restorer, monitor)
+        else:
+            missing = [tile for tile in plan.tiles if not file.is_done(tile)]
+            device = makers(file.path, plan, missing, file.put) or device
     finally:
         file.flush()
-    file.finish(_provenance(plan, frames, restorer, settings, time.perf_counter() - started))
+    made_by = _provenance(plan, frames, restorer, settings, time.perf_counter() - started)
+    file.finish(replace(made_by, device=device))
     made = open_mosaic(file.path)
     if grown is not None:
         grown(made)

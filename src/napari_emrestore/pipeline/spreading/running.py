@@ -16,6 +16,7 @@ from napari_emrestore.pipeline.line import Result, inputs_of, load, model_of, pr
 from napari_emrestore.pipeline.plain_json import plain
 from napari_emrestore.pipeline.spreading.crews import open_crew
 from napari_emrestore.pipeline.spreading.pieces import check_spreadable, list_pieces
+from napari_emrestore.pipeline.spreading.places import model_facts
 from napari_emrestore.pipeline.spreading.sharing import share_out
 from napari_emrestore.pipeline.spreading.working import Look, Order, Task, make_piece
 from napari_emrestore.pipeline.windows import Job, WindowReport
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.spreading.pieces import Piece
     from napari_emrestore.pipeline.spreading.working import Done
     from napari_emrestore.restoration.inputs import Inputs
-
-_MODEL_FACTS = ("id", "version", "weights_sha256")
 
 
 def run_spread(settings: RunSettings, scheduler: str, *, monitor: Monitor = SILENT) -> Result:
@@ -116,10 +115,9 @@ class _Share:
         """Have a crew make the pieces that are not finished."""
         settings = self.job.settings
         crew.check([Path(settings.input).resolve(), image.folder.resolve() / "0" / "zarr.json"])
-        facts = self.job.restorer.describe()
         order = Order(
             replace(settings, input=str(Path(settings.input).resolve()), model=_full(settings.model)),
-            tuple((name, facts.get(name)) for name in _MODEL_FACTS),
+            model_facts(self.job.restorer),
             str(image.folder.resolve() / "0"),
             self.job.intensity,
             self.job.noise,

@@ -1,27 +1,30 @@
-"""What a worker does: load the model once, then read, restore and write piece after piece."""
+"""What a worker of a run does: read, restore and write piece after piece, with a model loaded once."""
 
 from __future__ import annotations
 
-import os
-import platform
-import threading
 import time
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.core import SILENT, ModelError
+from napari_emrestore.core import SILENT
 from napari_emrestore.pipeline.canvas import on_frame_grid
 from napari_emrestore.pipeline.plain_json import plain
+from napari_emrestore.pipeline.spreading.places import (
+    load_as_ordered,
+    process_name,
+    reading_here,
+    workplace,
+)
 from napari_emrestore.pipeline.windows import Job, restore_window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from napari_emrestore.core import IntensityMap, Restorer
+    from napari_emrestore.core import IntensityMap
     from napari_emrestore.metrics import NoiseModel
     from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.spreading.pieces import Piece
+    from napari_emrestore.pipeline.spreading.places import Turn
     from napari_emrestore.restoration.plan import Window
 
 
@@ -33,8 +36,8 @@ class Order:
     ----------
     settings : RunSettings
         With full paths and the model chosen.
-    model : mapping
-        What the model must be: ``id``, ``version``, ``weights_sha256``.
+    model : tuple of (str, Any)
+        What the model must be, see `model_facts`.
     target : str
         The Zarr array to write to.
     intensity : IntensityMap, optional
@@ -102,8 +105,8 @@ class Done:
 
 def make_piece(task: Task) -> Done:
     """Restore a piece and write it to its chunks."""
-    with _reading_here():
-        place, load_seconds = _workplace(task.order)
+    with reading_here():
+        place, load_seconds = workplace(task.order, _set_up)
         started = time.perf_counter()
         piece, look = task.piece, task.look
         if piece.window is None or look is None:
@@ -112,7 +115,7 @@ def make_piece(task: Task) -> Done:
             made = _block(place, piece, piece.window, look)
         return Done(
             task.piece.number,
-            f"{platform.node()}:{os.getpid()}",
+            process_name(),
             place.job.restorer.device,
             str(place.job.restorer.describe().get("precision", "fp32")),
             time.perf_counter() - started,
@@ -125,27 +128,13 @@ def make_piece(task: Task) -> Done:
 class _Workplace:
     """What a process keeps between pieces of one order."""
 
-    order: Order
     job: Job
     array: Any
-    # memory is planned for one window of a network at a time; classical methods share the processors
-    turn: Any = field(default_factory=nullcontext)
+    turn: Turn
 
-
-_places: list[_Workplace] = []
-_entering = threading.Lock()
-
-
-def _workplace(order: Order) -> tuple[_Workplace, float]:
-    """Return the workplace of an order, and how long setting it up took if it was not there."""
-    with _entering:
-        if _places and _places[0].order == order:
-            return _places[0], 0.0
-        started = time.perf_counter()
-        for old in _places:
-            old.job.stack.close()
-        _places[:] = [_set_up(order)]
-        return _places[0], time.perf_counter() - started
+    def close(self) -> None:
+        """Let go of the input."""
+        self.job.stack.close()
 
 
 def _set_up(order: Order) -> _Workplace:
@@ -153,27 +142,13 @@ def _set_up(order: Order) -> _Workplace:
 
     from napari_emrestore.io import open_frames
     from napari_emrestore.pipeline.windows import plan_windows
-    from napari_emrestore.restoration import list_classical, load_restorer
 
     settings = order.settings
-    restorer = load_restorer(settings.model, device=settings.device, precision=settings.precision)
-    _check_model(restorer, dict(order.model))
+    restorer, turn = load_as_ordered(settings.model, settings.device, settings.precision, order.model)
     stack = open_frames(settings.input)
     ranges = plan_windows(len(stack), restorer.frames, settings)
     job = Job(stack, restorer, settings, ranges, None, order.intensity, order.noise)
-    turn = nullcontext() if settings.model in list_classical() else threading.Lock()
-    return _Workplace(order, job, zarr.open_array(order.target, mode="r+"), turn)
-
-
-def _check_model(restorer: Restorer, wanted: Mapping[str, Any]) -> None:
-    found = restorer.describe()
-    if any(found.get(name) != value for name, value in wanted.items()):
-        raise ModelError(
-            "Every worker has the model of this run",
-            item=f"{platform.node()}:{os.getpid()}",
-            came=f"has {found.get('id')} {found.get('version')} with other weights",
-            remedy="Give all machines the same models folder.",
-        )
+    return _Workplace(job, zarr.open_array(order.target, mode="r+"), turn)
 
 
 def _block(place: _Workplace, piece: Piece, window: Window, look: Look) -> dict[str, Any]:
@@ -201,31 +176,3 @@ def _burst(place: _Workplace, piece: Piece) -> dict[str, Any]:
 
 def _index(array: Any, position: int, area: tuple[slice, slice]) -> tuple[Any, ...]:
     return area if array.ndim == 2 else (position, *area)
-
-
-_readers = 0
-_reading = threading.Lock()
-_calm: Any = None
-
-
-@contextmanager
-def _reading_here() -> Iterator[None]:
-    """Read pieces of files in the thread that asks.
-
-    On a worker, dask would send every read to the cluster as a task of its own. Its setting is one for the
-    process, so the first of several threads sets it and the last one takes it back.
-    """
-    global _readers, _calm
-    import dask
-
-    with _reading:
-        if _readers == 0:
-            _calm = dask.config.set(scheduler="synchronous")
-        _readers += 1
-    try:
-        yield
-    finally:
-        with _reading:
-            _readers -= 1
-            if _readers == 0:
-                _calm.__exit__(None, None, None)

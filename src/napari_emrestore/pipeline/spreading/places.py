@@ -1,0 +1,134 @@
+"""What a process keeps from one piece to the next: its model and input, loaded once; how it reads files."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from napari_emrestore.core import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from napari_emrestore.core import Restorer
+
+Turn = AbstractContextManager[Any]
+ModelFacts = tuple[tuple[str, Any], ...]
+_FACTS = ("id", "version", "weights_sha256")
+
+
+class Place(Protocol):
+    """Anything that is kept and let go of."""
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
+
+_Kept = TypeVar("_Kept", bound=Place)
+_Order = TypeVar("_Order")
+
+
+class _Newest:
+    """The place of the newest order; older ones are let go of."""
+
+    order: Any = None
+    place: Place | None = None
+    entering = threading.Lock()
+
+
+def workplace(order: _Order, set_up: Callable[[_Order], _Kept]) -> tuple[_Kept, float]:
+    """Return what a process keeps for an order, and how long setting it up took if it was not there.
+
+    Parameters
+    ----------
+    order : object
+        Orders that are equal share a place.
+    set_up : callable
+        Makes the place of an order.
+    """
+    with _Newest.entering:
+        if _Newest.place is not None and _Newest.order == order:
+            return cast("_Kept", _Newest.place), 0.0
+        started = time.perf_counter()
+        if _Newest.place is not None:
+            _Newest.place.close()
+        place = set_up(order)
+        _Newest.order, _Newest.place = order, place
+        return place, time.perf_counter() - started
+
+
+def process_name() -> str:
+    """Return machine and process."""
+    return f"{platform.node()}:{os.getpid()}"
+
+
+def model_facts(restorer: Restorer) -> ModelFacts:
+    """Return what tells a model from any other."""
+    facts = restorer.describe()
+    return tuple((name, facts.get(name)) for name in _FACTS)
+
+
+def load_as_ordered(model: str, device: str, precision: str, wanted: ModelFacts) -> tuple[Restorer, Turn]:
+    """Return the restorer of a model on this process's device, and whose turn it is to use it.
+
+    Memory is planned for one window of a network at a time; classical methods share the processors.
+
+    Parameters
+    ----------
+    model, device, precision : str
+        See `load_restorer`; ``"auto"`` is the best device of this process.
+    wanted : tuple of (str, Any)
+        `model_facts` of the program that gave the order.
+
+    Raises
+    ------
+    ModelError
+        If this process has another model of that name.
+    """
+    from napari_emrestore.restoration import list_classical, load_restorer
+
+    restorer = load_restorer(model, device=device, precision=precision)
+    if model_facts(restorer) != wanted:
+        found = restorer.describe()
+        raise ModelError(
+            "Every worker has the model of this run",
+            item=process_name(),
+            came=f"has {found.get('id')} {found.get('version')} with other weights",
+            remedy="Give all machines the same models folder.",
+        )
+    return restorer, nullcontext() if model in list_classical() else threading.Lock()
+
+
+class _Reading:
+    """How many pieces of this process are being read, and dask's setting before."""
+
+    lock = threading.Lock()
+    count = 0
+    setting: Any = None
+
+
+@contextmanager
+def reading_here() -> Iterator[None]:
+    """Read pieces of files in the thread that asks.
+
+    On a worker, dask would send every read to the cluster as a task of its own. Its setting is one for the
+    process, so the first of several threads sets it and the last one takes it back.
+    """
+    import dask
+
+    with _Reading.lock:
+        if _Reading.count == 0:
+            _Reading.setting = dask.config.set(scheduler="synchronous")
+        _Reading.count += 1
+    try:
+        yield
+    finally:
+        with _Reading.lock:
+            _Reading.count -= 1
+            if _Reading.count == 0:
+                _Reading.setting.__exit__(None, None, None)

@@ -34,7 +34,7 @@ def get_reader(path: str | list[str]) -> Callable[[str | list[str]], list[LayerD
 
 
 def read_layers(path: str | list[str]) -> list[LayerData]:
-    """Return the image layer of a path; pixels are read when they are shown.
+    """Return the image layer of a path, of a mosaic its images and maps; pixels are read when they are shown.
 
     Parameters
     ----------
@@ -47,10 +47,14 @@ def read_layers(path: str | list[str]) -> list[LayerData]:
         In one sentence, which napari shows.
     """
     from napari_emrestore.io import open_frames, open_series, read_provenance
+    from napari_emrestore.overview.mosaic_files import is_mosaic
+    from napari_emrestore.widgets.hooks.mosaics import mosaic_layers
 
     paths = [path] if isinstance(path, str) else list(path)
     if len(paths) > 1:
         return [layer_data(open_series(paths))]
+    if is_mosaic(paths[0]):
+        return mosaic_layers(paths[0])
     data, options, kind = layer_data(open_frames(paths[0]), provenance=read_provenance(paths[0]))
     return [(data, options, kind)]
 

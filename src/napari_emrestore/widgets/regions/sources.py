@@ -27,6 +27,7 @@ _NAMES = {
     "registration": ("residual", "registration"),
     "confidence": ("confidence",),
 }
+_ALL_NAMES = (*(word for words in _NAMES.values() for word in words), "coverage")
 
 
 def levels_of(layer: Image, viewer: Viewer) -> list[Any]:
@@ -98,7 +99,7 @@ def guess(field: str, viewer: Viewer, overview: Image) -> Image | None:
     for layer in reversed(others):
         name = layer.name.lower().removeprefix(overview.name.lower())
         if field == "restored":
-            named = _made_from(layer, overview)
+            named = _made_from(layer, overview) and not any(w in name for w in _ALL_NAMES)
         else:
             named = any(word in name for word in _NAMES[field])
         if named and fits(layer, overview):

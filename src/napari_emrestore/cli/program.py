@@ -28,6 +28,8 @@ COMMANDS = {
     "regions": "take regions of interest to the microscope and to other programs, and theirs back",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
+    "experiment": "repeat a paper's experiment: train its networks side by side and score them",
+    "export": "write a model as ONNX or as a package of the BioImage Model Zoo",
     "adapt": "fit a trained model to your own frames, without ground truth",
     "calibrate": "measure the noise of a camera and keep it under a name that restore takes",
     "doctor": "report versions, devices, models and speed, to be copied into a question",

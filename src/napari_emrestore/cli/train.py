@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,16 +55,12 @@ def find_recipe(name_or_path: str) -> Path:
         If it is neither.
     """
     from napari_emrestore.core import InputError
+    from napari_emrestore.training import bundled_recipes
 
     path = Path(name_or_path)
     if path.is_file():
         return path
-    bundled = {
-        Path(str(entry)).stem: Path(str(entry))
-        for entry in files("napari_emrestore.training").joinpath("recipes").iterdir()
-    }
+    bundled = bundled_recipes()
     if name_or_path in bundled:
         return bundled[name_or_path]
-    raise InputError(
-        f"A recipe is a TOML file or one of {', '.join(sorted(bundled))}", came=f"{name_or_path!r} came"
-    )
+    raise InputError(f"A recipe is a TOML file or one of {', '.join(bundled)}", came=f"{name_or_path!r} came")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_emrestore.training.fitting import fit
     from napari_emrestore.training.presets import PRESETS, find_preset
-    from napari_emrestore.training.recipe import Recipe, read_recipe
+    from napari_emrestore.training.recipe import Recipe, bundled_recipes, read_recipe
     from napari_emrestore.training.scenes import draw_scene
     from napari_emrestore.training.simulator import Simulated, simulate
 
@@ -21,6 +21,7 @@ _HOMES = {
     "PRESETS": "presets",
     "Recipe": "recipe",
     "Simulated": "simulator",
+    "bundled_recipes": "recipe",
     "draw_scene": "scenes",
     "find_preset": "presets",
     "fit": "fitting",
@@ -32,6 +33,7 @@ __all__ = [
     "PRESETS",
     "Recipe",
     "Simulated",
+    "bundled_recipes",
     "draw_scene",
     "find_preset",
     "fit",

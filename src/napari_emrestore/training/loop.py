@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_emrestore.core import Monitor
-    from napari_emrestore.training.data import SampleMaker
+    from napari_emrestore.training.objective import BatchMaker, Samples
     from napari_emrestore.training.recipe import OptimiserRecipe
 
 VALIDATION_SAMPLES = 24
@@ -70,8 +70,8 @@ def learning_rate(recipe: OptimiserRecipe, step: int) -> float:
 
 def train(
     network: nn.Module,
-    samples: SampleMaker,
-    validation: SampleMaker,
+    samples: Samples,
+    validation: BatchMaker,
     recipe: OptimiserRecipe,
     batch: int,
     frames_for_validation: int,
@@ -92,8 +92,10 @@ def train(
     ----------
     network : torch.nn.Module
         Maps ``(B, N, Y, X)`` to ``(B, Y, X)``.
-    samples, validation : SampleMaker
-        Training samples, and samples of scenes kept out of training.
+    samples : Samples
+        To learn from, for example a `SampleMaker`.
+    validation : BatchMaker
+        Samples of scenes kept out of training.
     recipe : OptimiserRecipe
         How to learn.
     batch : int
@@ -204,7 +206,7 @@ class _Run:
                     mean.copy_(live[name])
         return f"loss {self.last_loss:.4f}"
 
-    def refresh(self, samples: SampleMaker, batch: int) -> None:
+    def refresh(self, samples: Samples, batch: int) -> None:
         """Gather the averaged network's batch statistics anew: an average of them belongs to no network."""
         from napari_emrestore.models.recalibration import statistics_over, use_statistics
 

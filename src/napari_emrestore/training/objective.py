@@ -34,6 +34,14 @@ class BatchMaker(Protocol):
         ...
 
 
+class Samples(BatchMaker, Protocol):
+    """Gives batches to learn from, and how long their bursts are."""
+
+    def draw_frames(self, step: int) -> int:
+        """Return the burst length of a training step."""
+        ...
+
+
 class Objective:
     """Distance of restorations to their ground truths.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari.layers import Shapes
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QWidget
+from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSlider, QToolButton, QWidget
 
 from napari_emrestore.widgets.forms import column, form, menu, note
 from napari_emrestore.widgets.layer_menu import LayerMenu
@@ -38,9 +38,10 @@ class LookBox(QWidget):
         self.contrast.setToolTip(
             "Off, or as soon as you move napari's contrast slider: limits stay as they are."
         )
-        self.histogram = QCheckBox("Histogram in the layer controls")
+        self.histogram = QCheckBox("Histogram in layer controls")
         self.region = LayerMenu(viewer, none_text="whole frame", kind=Shapes)
-        self.draw = QPushButton("Draw")
+        self.draw = QToolButton()
+        self.draw.setText("Draw")
         self.draw.setToolTip("Adds a rectangle that you can move and resize while the camera runs.")
         self.region_text = note()
         self.truth = QCheckBox("Ground truth, with live scores")
@@ -50,7 +51,7 @@ class LookBox(QWidget):
         region = QHBoxLayout()
         region.addWidget(self.region, 1)
         region.addWidget(self.draw)
-        self._rows.addRow("Raw, restored", self.look)
+        self._rows.addRow("Show", self.look)
         self._rows.addRow("Divider", self.divider)
         self._rows.addRow("Region", region)
         layout = column(self)

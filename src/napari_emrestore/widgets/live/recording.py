@@ -93,8 +93,7 @@ class Recording:
                 monitor.pause(_TURN_S)
         finally:
             line.record(None)
-            recorder.end()
-        path = recorder.wait()
+            path = recorder.stop()  # also where napari ends: what waits is written first
         return Recorded(path, recorder.status())
 
 

@@ -41,7 +41,7 @@ class RestoreBox(QWidget):
         self.kind.setToolTip("How frames may differ from each other. The simplest that fits is the safest.")
         self.model = ModelSection(trained, classical)
         rows = form()
-        rows.addRow("Frames per view", self.frames)
+        rows.addRow("Frames", self.frames)
         rows.addRow("Motion", self.kind)
         layout = column(self)
         layout.addWidget(self.restore)

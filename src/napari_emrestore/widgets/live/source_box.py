@@ -127,6 +127,7 @@ class SourceBox(QWidget):
 
     def _rows(self, settings: Sequence[CameraSetting]) -> QFormLayout:
         rows = form()
+        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for setting in settings:
             field = self._entries[setting.name] = self._field(setting)
             tip = setting.note or setting.label

@@ -20,8 +20,11 @@ from napari_emrestore.widgets.live.snapshots import add_snapshot
 from napari_emrestore.widgets.live.state import LiveState
 from napari_emrestore.widgets.live.view import LiveView
 from napari_emrestore.widgets.live.watching import StatusWatch
+from napari_emrestore.widgets.lifetime import is_alive
+from napari_emrestore.widgets.model_news import NEWS
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.restore.choices import list_choices
+from napari_emrestore.widgets.restore.starting import usual_model
 from napari_emrestore.widgets.restore.looking import settling_timer
 
 if TYPE_CHECKING:
@@ -140,6 +143,7 @@ class LiveDock(QWidget):
         view.look.hold.released.connect(self.looking.release)
         view.look.histogram.toggled.connect(self._show_histogram)
         self.state.events.connect(self._changed)
+        NEWS.changed.connect(self._list_models)
         self.sessions.part.connect(self._take_part)
         self.sessions.succeeded.connect(self._tell_end)
         self.sessions.failed.connect(lambda error: self._finish("bad", str(error)))
@@ -219,6 +223,18 @@ class LiveDock(QWidget):
         self.view.say("")
         value = self.state.value_of(name)
         self.changes.start(f"Changing {name}", lambda _: opened.camera.change(**{name: value}))
+
+    def _list_models(self) -> None:
+        """Offer the models that there are now."""
+        if not is_alive(self):  # the news outlives the dock
+            return
+        trained, classical = list_choices()
+        self._choices = {choice.id: choice for choice in (*trained, *classical)}
+        self._cards = [choice.card for choice in trained if choice.card is not None]
+        self.view.restore.model.fill(trained, classical)
+        if self.state.model not in self._choices:
+            self.state.model = usual_model(self._choices)
+        self.view.restore.model.show_choice(self._choices[self.state.model])
 
     def _pick_model(self, model_id: str) -> None:
         if model_id in self._choices:

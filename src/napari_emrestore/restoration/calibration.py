@@ -22,7 +22,7 @@ from napari_emrestore.metrics import NoiseModel, noise_model
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-_MOST_FRAMES = 32
+MOST_FRAMES = 32
 _SUFFIX = ".toml"
 _LEAST_PART_PX = 32
 
@@ -119,7 +119,7 @@ def calibrate(
     if dark is not None and offset is not None:
         raise InputError("The offset is given or measured on dark frames", came="both came")
     pixels = np.asarray(frames)
-    pixels = pixels[:_MOST_FRAMES] if pixels.ndim == 3 else pixels
+    pixels = pixels[:MOST_FRAMES] if pixels.ndim == 3 else pixels
     blank = None if dark is None else np.asarray(dark)
     known = offset if blank is None else float(np.mean(blank, dtype=np.float64))
     noise = noise_model(pixels, offset=known)

@@ -51,12 +51,7 @@ class BakeBox(QWidget):
         self.baked.setToolTip("Image or stack that the models restore a small box of")
         self.models = QListWidget()
         self.models.setFixedHeight(_LIST_PX)
-        for model, summary in models.items():
-            item = QListWidgetItem(model)
-            item.setToolTip(summary)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
-            item.setCheckState(Qt.CheckState.Unchecked)
-            self.models.addItem(item)
+        self.fill_models(models)
         self.box, self.frames = number(32, 2048, suffix=" px", step=32), number(1, 32)
         self.box.setToolTip("Side of the box around the centre of the view; a selected rectangle goes first")
         self.frames.setToolTip("Frames around the one shown, registered first; 1 takes it alone")
@@ -73,6 +68,18 @@ class BakeBox(QWidget):
         self._connect()
         self.show_vote(())
         self.show_winners((), "")
+
+    def fill_models(self, models: Mapping[str, str]) -> None:
+        """Offer these models and no others, none of them ticked, telling nobody."""
+        self.models.blockSignals(True)
+        self.models.clear()
+        for model, summary in models.items():
+            item = QListWidgetItem(model)
+            item.setToolTip(summary)
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable)
+            item.setCheckState(Qt.CheckState.Unchecked)
+            self.models.addItem(item)
+        self.models.blockSignals(False)
 
     def show_state(self, state: CompareState, layers: Sequence[Any]) -> None:
         """Show what is chosen."""

@@ -27,6 +27,8 @@ from napari_emrestore.widgets.compare.view import CompareView
 from napari_emrestore.widgets.compare.viewing import frame
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import placement
+from napari_emrestore.widgets.lifetime import is_alive
+from napari_emrestore.widgets.model_news import NEWS
 from napari_emrestore.widgets.preferences import load_state, save_state
 
 if TYPE_CHECKING:
@@ -86,9 +88,18 @@ class CompareDock(QWidget):
             theme_changed=self._use_theme,
         )
         self._connect()
+        NEWS.changed.connect(self._list_models)
         keys.listen(self)
         self._use_theme()
         self._layers_changed()
+
+    def _list_models(self) -> None:
+        """Offer the models that there are now for a bake-off."""
+        if not is_alive(self):  # the news outlives the dock
+            return
+        models = _models()
+        self.view.bake.fill_models(models)
+        self._set({"models": tuple(name for name in self.state.models if name in models)})
 
     def blink(self) -> None:
         """Show the next candidate alone."""

@@ -10,6 +10,7 @@ from napari_emrestore.cameras import list_cameras
 from napari_emrestore.core import EmRestoreError
 from napari_emrestore.pipeline.guard import InputFacts, advise
 from napari_emrestore.widgets.jobs import Jobs
+from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.live.looking import LiveLooking
 from napari_emrestore.widgets.live.pictures import RESTORED, TRUTH, KnowsTruth
 from napari_emrestore.widgets.live.record_desk import RecordDesk
@@ -20,12 +21,11 @@ from napari_emrestore.widgets.live.snapshots import add_snapshot
 from napari_emrestore.widgets.live.state import LiveState
 from napari_emrestore.widgets.live.view import LiveView
 from napari_emrestore.widgets.live.watching import StatusWatch
-from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.model_news import NEWS
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.restore.choices import list_choices
-from napari_emrestore.widgets.restore.starting import usual_model
 from napari_emrestore.widgets.restore.looking import settling_timer
+from napari_emrestore.widgets.restore.starting import usual_model
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -46,9 +46,8 @@ class InjectionBox(QWidget):
     def __init__(self, viewer: Viewer, models: Mapping[str, str]) -> None:
         super().__init__()
         self.layer = LayerMenu(viewer)
-        self.model = menu({name: name for name in models})
-        for row, summary in enumerate(models.values()):
-            self.model.setItemData(row, summary, Qt.ItemDataRole.ToolTipRole)
+        self.model = menu({})
+        self.fill_models(models)
         self.pattern = menu(_PATTERNS)
         self.periods, self.contrasts = QLineEdit(), QLineEdit()
         self.periods.setToolTip("In px, from 3, with commas between")
@@ -72,6 +71,15 @@ class InjectionBox(QWidget):
         layout.addWidget(note("Adds faint patterns to the visible field and shows what the model keeps."))
         layout.addLayout(self._rows)
         self._connect()
+
+    def fill_models(self, models: Mapping[str, str]) -> None:
+        """Offer these models and no others, telling nobody."""
+        self.model.blockSignals(True)
+        self.model.clear()
+        for row, (name, summary) in enumerate(models.items()):
+            self.model.addItem(name, name)
+            self.model.setItemData(row, summary, Qt.ItemDataRole.ToolTipRole)
+        self.model.blockSignals(False)
 
     def show_state(self, state: ProbeState, *, is_stack: bool) -> None:
         """Show what is set; the frames only for a layer that has some."""

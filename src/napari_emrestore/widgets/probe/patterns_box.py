@@ -41,13 +41,18 @@ class PatternsBox(QWidget):
         for name in list_probes():
             probe = draw_probe(name, _THUMBNAIL_PX)
             self.probes.add(name, probe.title, f"Stands for {probe.stands_for}.", probe.pattern)
-        for name, summary in models.items():
-            self.models.add(name, name, summary)
+        self.fill_models(models)
         layout = column(self)
         for widget in (note("Patterns"), self.probes, note("Models"), self.models):
             layout.addWidget(widget)
         self.probes.changed.connect(lambda names: self.changed.emit({"probes": names}))
         self.models.changed.connect(lambda names: self.changed.emit({"models": names}))
+
+    def fill_models(self, models: Mapping[str, str]) -> None:
+        """Offer these models and no others."""
+        self.models.empty()
+        for name, summary in models.items():
+            self.models.add(name, name, summary)
 
     def show_state(self, state: ProbeState) -> None:
         """Show what is ticked."""

@@ -58,6 +58,13 @@ class TickList(QListWidget):
             min(self.count(), self._rows) * self.sizeHintForRow(0) + 2 * self.frameWidth() + 2
         )
 
+    def empty(self) -> None:
+        """Take all entries away, telling nobody."""
+        self.blockSignals(True)
+        self.clear()
+        self._items.clear()
+        self.blockSignals(False)
+
     def show_ticks(self, names: Iterable[str]) -> None:
         """Tick these entries and no others, telling nobody."""
         wanted = set(names)

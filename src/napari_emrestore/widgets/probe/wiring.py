@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 from napari_emrestore.core import EmRestoreError
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import read_frames, visible_field
+from napari_emrestore.widgets.lifetime import is_alive
+from napari_emrestore.widgets.model_news import NEWS
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.probe import work
 from napari_emrestore.widgets.probe.models import offered_models
@@ -18,6 +20,8 @@ from napari_emrestore.widgets.probe.state import ProbeState, numbers
 from napari_emrestore.widgets.probe.view import ProbeView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import napari.viewer
     from napari.layers import Image
 
@@ -44,9 +48,7 @@ class ProbeDock(QWidget):
         models = offered_models()
         self.state = ProbeState()
         self.state.restore_record(load_state(_NAME))
-        self.state.models = tuple(name for name in self.state.models if name in models)
-        if self.state.model not in models:
-            self.state.model = next(iter(models))
+        _keep_known(self.state, models)
         self.probing, self.measuring, self.injecting, self.saving = (Jobs(self) for _ in range(4))
         self.view = ProbeView(viewer, models, self.probing, self.injecting)
         self.sheet = Sheet(viewer)
@@ -81,6 +83,17 @@ class ProbeDock(QWidget):
         self.injecting.succeeded.connect(self._show_injection)
         for jobs in (self.probing, self.injecting):
             jobs.ended.connect(self._show)
+        NEWS.changed.connect(self._list_models)
+
+    def _list_models(self) -> None:
+        """Offer the models that there are now."""
+        if not is_alive(self):  # the news outlives the dock
+            return
+        models = offered_models()
+        self.view.patterns.fill_models(models)
+        self.view.injection.fill_models(models)
+        _keep_known(self.state, models)
+        self._show()
 
     def _set(self, changes: dict[str, Any]) -> None:
         for name, value in changes.items():
@@ -187,6 +200,13 @@ class ProbeDock(QWidget):
         frames = read_frames(layer, at=[int(step) for step in place[:-1]])
         first = int(np.clip(place[-1], 0, frames.data.shape[0] - 1)) if frames.is_stack else 0
         return frames, first
+
+
+def _keep_known(state: ProbeState, models: Mapping[str, str]) -> None:
+    """Let go of chosen models that are not there."""
+    state.models = tuple(name for name in state.models if name in models)
+    if state.model not in models:
+        state.model = next(iter(models))
 
 
 def _central(field: tuple[int, int, int, int]) -> tuple[int, int, int, int]:

@@ -31,8 +31,7 @@ class ModelSection(QWidget):
         self.menu = menu({})
         self._rows = QStandardItemModel(self.menu)
         self.menu.setModel(self._rows)
-        self._add_group("Trained models", trained)
-        self._add_group("Classical methods", classical)
+        self.fill(trained, classical)
         self.summary, self.facts, self.failures = note(), note(), note()
         self.more = QToolButton()
         self.more.setCheckable(True)
@@ -59,6 +58,14 @@ class ModelSection(QWidget):
         self.better.clicked.connect(lambda: self.picked.emit(self._better))
         self.failures.hide()
         self.warn("")
+
+    def fill(self, trained: list[Choice], classical: list[Choice]) -> None:
+        """Offer these and no others, telling nobody."""
+        self.menu.blockSignals(True)
+        self._rows.clear()
+        self._add_group("Trained models", trained)
+        self._add_group("Classical methods", classical)
+        self.menu.blockSignals(False)
 
     def show_choice(self, choice: Choice) -> None:
         """Show a model's facts, and it in the menu."""

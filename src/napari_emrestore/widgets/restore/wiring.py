@@ -13,18 +13,20 @@ from napari_emrestore.pipeline.guard import InputFacts, advise, measure_input
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import read_frames
 from napari_emrestore.widgets.lifetime import is_alive
-from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
+from napari_emrestore.widgets.model_news import NEWS
+from napari_emrestore.widgets.preferences import read_preferences, save_state
 from napari_emrestore.widgets.restore import work
 from napari_emrestore.widgets.restore.choices import list_choices
 from napari_emrestore.widgets.restore.looking import Looking, settling_timer
 from napari_emrestore.widgets.restore.orders import LayerWatch, Order, autosave_path, take_order
 from napari_emrestore.widgets.restore.showing import ResultLayers
+from napari_emrestore.widgets.restore.starting import take_up, usual_model
 from napari_emrestore.widgets.restore.state import RestoreState
 from napari_emrestore.widgets.restore.view import RestoreView
 from napari_emrestore.widgets.run_bar import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import napari.viewer
     from napari.layers import Image
@@ -58,7 +60,7 @@ class RestoreDock(QWidget):
         self._choices = {choice.id: choice for choice in (*trained, *classical)}
         self._cards = [choice.card for choice in trained if choice.card is not None]
         self.state = RestoreState()
-        _take_up(self.state, self._choices)
+        take_up(self.state, self._choices, _NAME)
         self.checks, self.previews, self.runs = Jobs(self), Jobs(self), Jobs(self)
         self._measuring, self.listing = Jobs(self, quiet=True), Jobs(self)
         self.view = RestoreView(
@@ -167,6 +169,7 @@ class RestoreDock(QWidget):
         self.state.events.connect(self._changed)
         self._settled.timeout.connect(self._keep)
         self.looking.timed.connect(self._show_timed)
+        NEWS.changed.connect(self._list_models)
         self._measuring.succeeded.connect(self._show_facts)
         self.listing.succeeded.connect(self._show_devices)
         self.runs.part.connect(self._show_live)
@@ -230,6 +233,20 @@ class RestoreDock(QWidget):
         self._judge()
 
     # what was set
+
+    def _list_models(self) -> None:
+        """Offer the models that there are now; one that is gone gives way to the usual one."""
+        if not is_alive(self):  # the news outlives the dock
+            return
+        trained, classical = list_choices()
+        self._choices = {choice.id: choice for choice in (*trained, *classical)}
+        self._cards = [choice.card for choice in trained if choice.card is not None]
+        self.view.model.fill(trained, classical)
+        self._shelf.restorers.clear()
+        if self.state.model in self._choices:
+            self._show_choice()
+        else:
+            self.state.model = usual_model(self._choices)
 
     def _pick_model(self, model_id: str) -> None:
         if model_id in self._choices:
@@ -374,16 +391,3 @@ class RestoreDock(QWidget):
             if not quiet:
                 self.view.run.say(str(error))
             return None
-
-
-def _take_up(state: RestoreState, known: Collection[str]) -> None:
-    """Set a new dock to where the last one was left, or to the person's preferences."""
-    preferences = read_preferences()
-    state.device, state.precision, state.tile_px = (
-        preferences.device,
-        preferences.precision,
-        preferences.tile_px,
-    )
-    state.restore_record(load_state(_NAME))
-    if state.model not in known:
-        state.model = RestoreState.model if RestoreState.model in known else next(iter(known))

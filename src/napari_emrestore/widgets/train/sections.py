@@ -1,0 +1,180 @@
+"""The parts of the train dock: frames, model, camera noise. They show and pass on, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QLineEdit, QPushButton, QWidget
+
+from napari_emrestore.widgets.forms import column, form, menu, note, number
+from napari_emrestore.widgets.layer_menu import LayerMenu
+from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
+from napari_emrestore.widgets.restore.sections import is_offered
+from napari_emrestore.widgets.run_bar import RunBar
+from napari_emrestore.widgets.train.state import MEANINGS, MEASURED, METHODS, TEACHINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.viewer import Viewer
+    from qtpy.QtWidgets import QComboBox
+
+    from napari_emrestore.core import ModelCard
+    from napari_emrestore.widgets.jobs import Jobs
+    from napari_emrestore.widgets.train.state import TrainState
+
+_MOST_STEPS = 100_000
+
+
+class FramesSection(QWidget):
+    """Which frames, and what they are to each other."""
+
+    def __init__(self, viewer: Viewer, state: TrainState) -> None:
+        super().__init__()
+        self._rows = form()
+        column(self).addLayout(self._rows)
+        self.layer = LayerMenu(viewer, wanted=is_offered)
+        self.layer.setToolTip("Frames as the detector gave them: not restored, scaled or averaged")
+        self.axes = note()
+        self.meaning, self.burst = menu(MEANINGS), number(1, 32)
+        self.burst.setToolTip("Frames that show one scene; a longer series is cut into such bursts")
+        self._rows.addRow("Frames", self.layer)
+        self._rows.addRow(self.axes)
+        self._rows.addRow("They are", self.meaning)
+        self._rows.addRow("Per scene", self.burst)
+        tie_menu(self.meaning, state, "meaning")
+        tie_number(self.burst, state, "burst")
+
+    def show_rows(self, *, is_stack: bool, in_bursts: bool) -> None:
+        """Show only the rows that matter."""
+        self._rows.setRowVisible(self.meaning, is_stack)
+        self._rows.setRowVisible(self.burst, is_stack and in_bursts)
+
+
+class ModelSection(QWidget):
+    """Where to start from, how, and what the new model is called."""
+
+    def __init__(self, state: TrainState) -> None:
+        super().__init__()
+        self._state = state
+        self._rows = form()
+        self.model, self.method = menu({}), menu(METHODS)
+        self.method.setToolTip(
+            "Frames of one scene predict each other (noise2noise); for single images hidden pixels are "
+            "predicted (noise2void); fresh statistics are for networks with batch normalisation"
+        )
+        self.noise = menu({MEASURED: "measured"})
+        self.noise.setToolTip("What a model that asks for the noise is told: a camera's calibration is surer")
+        self.steps, self.teach_steps = (number(1, _MOST_STEPS, step=100) for _ in range(2))
+        self.name = QLineEdit(state.name)
+        self.name.setPlaceholderText("for example talos-2026")
+        for text, box in (
+            ("Start from", self.model),
+            ("By", self.method),
+            ("Noise", self.noise),
+            ("Steps", self.steps),
+            ("Steps", self.teach_steps),
+            ("Name", self.name),
+        ):
+            self._rows.addRow(text, box)
+        column(self).addLayout(self._rows)
+        for box, field in ((self.model, "model"), (self.method, "method"), (self.noise, "noise")):
+            tie_menu(box, state, field)
+        tie_number(self.steps, state, "steps")
+        tie_number(self.teach_steps, state, "teach_steps")
+        self.name.textChanged.connect(lambda text: setattr(state, "name", text.strip()))
+
+    def fill_models(self, cards: Iterable[ModelCard]) -> None:
+        """Offer models; the chosen one stays chosen."""
+        _refill(self.model, {card.id: card.id for card in cards}, self._state.model)
+        self._state.model = self.model.currentData() or ""
+
+    def fill_noise(self, cameras: Iterable[str]) -> None:
+        """Offer calibrations; the chosen one stays chosen."""
+        entries = {MEASURED: "measured", **{name: f"camera {name}" for name in cameras}}
+        _refill(self.noise, entries, self._state.noise)
+        self._state.noise = self.noise.currentData()
+
+    def show_task(self, task: str) -> None:
+        """Show only what matters for it."""
+        for box in (self.method, self.noise, self.steps):
+            self._rows.setRowVisible(box, task == "adapt")
+        self._rows.setRowVisible(self.teach_steps, task == "teach")
+
+
+class TruthSection(QWidget):
+    """Where ground truth comes from."""
+
+    def __init__(self, viewer: Viewer, state: TrainState) -> None:
+        super().__init__()
+        self.teaching = menu(TEACHINGS)
+        self.layer = LayerMenu(viewer, none_text="none", wanted=is_offered)
+        self.told = note()
+        rows = form()
+        rows.addRow("From", self.teaching)
+        rows.addRow("Clean image", self.layer)
+        layout = column(self)
+        layout.addLayout(rows)
+        layout.addWidget(self.told)
+        tie_menu(self.teaching, state, "teaching")
+
+
+class CameraSection(QWidget):
+    """Measuring the noise of a camera and keeping it.
+
+    Signals
+    -------
+    asked
+        The person wants it measured.
+    """
+
+    asked = Signal()
+
+    def __init__(self, viewer: Viewer, jobs: Jobs) -> None:
+        super().__init__()
+        self.dark = LayerMenu(viewer, none_text="none", wanted=is_offered)
+        self.dark.setToolTip("Frames without beam: they tell offset and read noise for themselves")
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("for example ceta-bin2")
+        self.found = note()
+        self.run = RunBar(jobs, "Measure and keep")
+        rows = form()
+        rows.addRow("Dark frames", self.dark)
+        rows.addRow("Camera", self.name)
+        layout = column(self)
+        layout.addWidget(note("Fits gain and read noise on the frames above; restoring can take them then."))
+        layout.addLayout(rows)
+        for widget in (self.run, self.found):
+            layout.addWidget(widget)
+        self.run.asked.connect(self.asked)
+
+
+class OutcomeSection(QWidget):
+    """What came of it, and what can be done with it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = note()
+        self.use, self.remove = QPushButton("Restore with it"), QPushButton("Remove it")
+        self.remove.setToolTip("Takes the new model away again; what it came from was never changed")
+        layout = column(self)
+        for widget in (self.text, self.use, self.remove):
+            layout.addWidget(widget)
+        self.show_outcome("", "")
+
+    def show_outcome(self, text: str, model_id: str) -> None:
+        """Show a text, and buttons for a new model."""
+        self.text.setText(text)
+        self.setVisible(bool(text))
+        for button in (self.use, self.remove):
+            button.setVisible(bool(model_id))
+
+
+def _refill(box: QComboBox, entries: dict[str, str], chosen: str) -> None:
+    box.blockSignals(True)
+    box.clear()
+    for data, text in entries.items():
+        box.addItem(text, data)
+    box.setCurrentIndex(max(box.findData(chosen), 0))
+    box.blockSignals(False)

@@ -54,7 +54,7 @@ class RegionDrawing(QObject):
         box.draw.clicked.connect(self.draw)
 
     def begin(self, frame_shape: tuple[int, int]) -> None:
-        """Take the region for frames of this shape, once the first of them is seen."""
+        """Take the region for frames of this shape, as soon as one of them is seen."""
         self._frame_shape = frame_shape
         self.read()
 
@@ -90,7 +90,7 @@ class RegionDrawing(QObject):
         if self._shapes is None:
             self._box.say_region("")
             self._state.roi = None
-        elif live is not None and shown is not None:
+        elif live is not None and shown is not None and all(self._frame_shape):
             origin = (shown.view.settings.roi or (0, 0))[:2]
             roi, text = region_of(self._shapes, live, (origin[0], origin[1]), self._frame_shape)
             self._box.say_region(text)

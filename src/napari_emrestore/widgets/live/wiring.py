@@ -151,7 +151,7 @@ class LiveDock(QWidget):
         self.sessions.ended.connect(self._end)
         self.layers.drawn.connect(self._drawn)
         self.layers.changed.connect(self._look)
-        self.layers.began.connect(self._take_region)
+        self.layers.began.connect(self.region.read)
         self.layers.removed.connect(lambda name: self.stop(f"Stopped: layer {name!r} was removed."))
         self.layers.contrast_set.connect(lambda: setattr(self.state, "auto_contrast", False))
         self._settled.timeout.connect(self._keep)
@@ -175,6 +175,7 @@ class LiveDock(QWidget):
             self.view.source.lock(True, part.camera.changeable)
             self.watch.begin(part)
             self.desk.begin(part)
+            self._take_region()
 
     def _take_region(self) -> None:
         if self._opened is not None:

@@ -1,5 +1,7 @@
 """The words: they refuse nonsense with facts, and geometry and intensity maps are true inverses."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from napari_emrestore.core import (
     Burst,
+    Cancelled,
     EmRestoreError,
     InputError,
     IntensityMap,
@@ -21,6 +24,21 @@ def test_an_error_is_one_sentence_and_keeps_its_facts():
     assert (error.needed, error.item, error.came, error.remedy) == ("A needed", "frame 3", "is B", "Do C.")
     assert isinstance(error, ValueError)
     assert isinstance(error, EmRestoreError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InputError("Two are needed", item="frame 3", came="came alone", remedy="Add one."),
+        Cancelled("aligning"),
+    ],
+    ids=["input", "cancelled"],
+)
+def test_an_error_comes_whole_from_another_process(error):
+    travelled = pickle.loads(pickle.dumps(error))
+    assert type(travelled) is type(error)
+    assert str(travelled) == str(error)
+    assert vars(travelled) == vars(error)
 
 
 @pytest.mark.parametrize("frames", [np.zeros((4, 4)), np.zeros((0, 4, 4)), np.zeros((2, 4, 4), complex)])

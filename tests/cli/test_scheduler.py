@@ -21,7 +21,7 @@ def image(tmp_path):
 def test_a_shared_run_says_who_made_what(image, tmp_path, capsys):
     output = str(tmp_path / "made.zarr")
     command = ["restore", str(image), "-o", output, "--model", "gaussian", "--frames", "1", "--tile", "34"]
-    assert main(["--json", *command, "--scheduler", "threads:2"]) == 0
+    assert main([*command, "--scheduler", "threads:2", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     (worker,) = record["provenance"]["settings"]["workers"].values()
     assert worker["pieces"] == 2 * 3

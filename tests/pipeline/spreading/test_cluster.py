@@ -112,7 +112,7 @@ def test_a_killed_worker_costs_only_what_it_had_at_hand(machines, settings, alon
             before.extend(made)
 
     # enough pieces that the last worker to come gets some, however late it is
-    job = replace(settings, tile=12)
+    job = replace(settings, tile=22)
     result = run_spread(job, machines.address, monitor=Told(kill))
     assert before
     expected = run(replace(job, output=job.output.replace("made", "alone"))).restoration.image[:]
@@ -120,7 +120,7 @@ def test_a_killed_worker_costs_only_what_it_had_at_hand(machines, settings, alon
     workers = result.restoration.provenance.settings["workers"]
     kept = next(facts["pieces"] for name, facts in workers.items() if name.endswith(f":{victim.pid}"))
     assert kept >= len(before)  # what it had finished was not made again
-    assert sum(facts["pieces"] for facts in workers.values()) == 2 * 9 * 11
+    assert sum(facts["pieces"] for facts in workers.values()) == 2 * 5 * 6
 
 
 def test_a_scheduler_that_is_not_there_is_named(settings, monkeypatch):

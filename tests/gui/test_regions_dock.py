@@ -433,7 +433,7 @@ def test_proposals_wait_and_are_accepted_one_by_one_or_all(qtbot, dock):
     assert len(found) == 3
     assert "3 found" in dock.view.propose.outcome.text()
     assert layer_of(dock, "shapes").face_color[0, 3] == pytest.approx(0.4)
-    dock._select((found[0].id,))
+    dock.select((found[0].id,))
     dock.view.propose.answers[True, False].click()
     assert [region.accepted for region in regions(dock)] == [True, False, False]
     assert layer_of(dock, "shapes").face_color[0, 3] == pytest.approx(0.12)

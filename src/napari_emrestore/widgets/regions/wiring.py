@@ -133,7 +133,19 @@ class RegionsDock(QWidget):
         self.state.active_class = name
         chosen = [layer for layer in self.canvas.layers if str(layer.mode) in ("select", "direct")]
         if self.state.selected and self.viewer.layers.selection.active in chosen:
-            self._edit_selected({"class_name": name})
+            self.edit({"class_name": name})
+
+    def select(self, ids: tuple[int, ...]) -> None:
+        """Select regions by their numbers, in the list and in the layers."""
+        self.state.selected = ids
+        self.canvas.select(ids)
+
+    def edit(self, values: dict[str, Any]) -> None:
+        """Give fields of all selected regions new values, as one step that can be undone."""
+        state = self.state
+        if state.regions is not None:
+            changed = with_fields(state.regions, state.selected, values, state.author)
+            self.change(changed, f"changing the {'/'.join(values).replace('_name', '')}")
 
     def jump(self, region_id: int) -> None:
         """Bring a region into the middle of the view."""
@@ -166,19 +178,19 @@ class RegionsDock(QWidget):
         view.classes.class_changed.connect(self._change_class)
         view.classes.class_removed.connect(self._remove_class)
         view.list.shown_changed.connect(lambda shown: setattr(state, "shown", shown))
-        view.list.selected.connect(self._select)
+        view.list.selected.connect(self.select)
         view.list.jump_asked.connect(self.jump)
         view.list.deleted.connect(self._delete)
         view.list.undone.connect(self.undo)
         view.list.redone.connect(self.redo)
-        view.details.changed.connect(self._edit_selected)
+        view.details.changed.connect(self.edit)
         view.details.again.clicked.connect(lambda: self.images.take())
         view.propose.changed.connect(self._set)
         view.propose.run.asked.connect(self._propose)
         view.propose.answered.connect(self._answer)
         state.events.connect(self._state_changed)
         self.canvas.edited.connect(self._edited)
-        self.canvas.selected.connect(self._select)
+        self.canvas.selected.connect(self.select)
         self.canvas.made.connect(lambda _: self._bind_keys())
         self.opening.succeeded.connect(self._opened)
         self.opening.failed.connect(lambda error: self._refuse(str(error)))
@@ -306,21 +318,11 @@ class RegionsDock(QWidget):
         self.history.note(what_was_done(edit), before)
         self._apply(after)
         if new:
-            self._select(tuple(region.id for region in new))
-
-    def _select(self, ids: tuple[int, ...]) -> None:
-        self.state.selected = ids
-        self.canvas.select(ids)
+            self.select(tuple(region.id for region in new))
 
     def _delete(self) -> None:
         if self.state.regions is not None:
             self.change(self.state.regions.remove(self.state.selected), "deleting")
-
-    def _edit_selected(self, values: dict[str, Any]) -> None:
-        state = self.state
-        if state.regions is not None:
-            changed = with_fields(state.regions, state.selected, values, state.author)
-            self.change(changed, f"changing the {'/'.join(values).replace('_name', '')}")
 
     def _change_class(self, name: str, new: RegionClass) -> None:
         regions = self.state.regions

@@ -81,7 +81,7 @@ def kept_card(home):
     from napari_emrestore.models import load_network
 
     base = replace(find_card("naf-denoise"), tiling=replace(find_card("naf-denoise").tiling, mode="whole"))
-    return keep(load_network(base), base, "mine", home, {}, {"mse_after": 1.0}, {})
+    return keep(load_network(base), base, "mine", home, {}, {"mse_after": 1.0})
 
 
 def test_frames_become_a_model_that_every_menu_shows(qtbot, dock, own_folders):

@@ -145,6 +145,8 @@ def test_a_single_image_with_white_noise_is_judged_by_steins_estimate(strange, t
 def test_what_cannot_be_adapted_is_refused(strange, tmp_path):
     with pytest.raises(InputError, match="takes 2 frames"):
         adapt("burst-naf", strange.frames[:1], "x", settings=AdaptSettings("frames"), folder=tmp_path)
+    with pytest.raises(InputError, match="sharpens"):
+        adapt("burst-naf", strange.frames[0], "x", settings=STILL, folder=tmp_path)
     with pytest.raises(InputError, match="48 x 64 px"):
         adapt("naf-denoise", strange.frames[:, :40, :40], "x", settings=STILL, folder=tmp_path)
     broken = strange.frames.astype(np.float32)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import nn
 
     from napari_emrestore.core import Monitor, WarpKind
@@ -180,7 +181,7 @@ def adapt(
     if not gain.is_real:
         return Adaptation(None, gain, work.method, checks, seconds, notes)
     training = _record(work, settings, source or {}, seconds, noise is not None)
-    kept = keep(adapted.cpu(), card, name, home, training, _validation(gain, work.method), {})
+    kept = keep(adapted.cpu(), card, name, home, training, _validation(gain, work.method))
     return Adaptation(kept, gain, work.method, checks, time.perf_counter() - started, notes)
 
 
@@ -228,7 +229,7 @@ class _Work:
         )
         return tuned.network, tuned.checks
 
-    def errors(self, network: nn.Module, blurs: Blurs | None, *, chosen: bool = False) -> Any:
+    def errors(self, network: nn.Module, blurs: Blurs | None, *, chosen: bool = False) -> NDArray[np.float64]:
         """Return the squared errors of held-out blocks."""
         if self.several:
             return frame_errors(network, self.fields, self.card, self.device, chosen=chosen, blurs=blurs)
@@ -273,9 +274,12 @@ class _Work:
                 came=f"{fewest} came",
                 remedy="Take a longer burst, or a model of single frames.",
             )
-        if self.method == "pixels" and self.card.trained.frames[0] > 1:
+        if (self.method == "pixels" or not self.several) and self.card.task != "denoise":
             raise InputError(
-                "Hidden pixels teach models of single frames", came=f"{self.card.id} takes bursts"
+                "Single images teach only models that do not sharpen: blurred pixels would teach blur",
+                item=self.card.id,
+                came="sharpens",
+                remedy="Take several frames of the scene, or a model that only denoises.",
             )
 
 

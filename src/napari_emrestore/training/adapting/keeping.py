@@ -54,9 +54,10 @@ def keep(
     folder: Path,
     training: Mapping[str, Any],
     validation: Mapping[str, Any],
-    changes: Mapping[str, Any],
 ) -> ModelCard:
-    """Write weights (float16) and card of an adapted network and return the card.
+    """Write weights and card of an adapted network and return the card.
+
+    Kernels are rounded to float16; vectors stay float32, a small variance of batch normalisation needs it.
 
     Parameters
     ----------
@@ -70,8 +71,6 @@ def keep(
         The models folder; is made if it is not there.
     training, validation : mapping
         What was done, and the held-out gain, for the card.
-    changes : mapping
-        Further fields of the card.
     """
     import torch
     from safetensors.torch import save_file
@@ -82,7 +81,7 @@ def keep(
     model_id = adapted_id(base, name)
     weights = folder / f"{model_id}.safetensors"
     state = {
-        key: (tensor.half() if tensor.dtype is torch.float32 else tensor).contiguous()
+        key: (tensor.half() if tensor.dtype is torch.float32 and tensor.ndim > 1 else tensor).contiguous()
         for key, tensor in network.state_dict().items()
     }
     beside = weights.with_name(f".{weights.name}.part")
@@ -103,7 +102,6 @@ def keep(
             f"Adapted to {name}: on other samples, doses or cameras {base.id} may be better.",
             *base.known_failures,
         ),
-        **changes,
     )
     write_card(card, folder / f"{model_id}.toml")
     return card

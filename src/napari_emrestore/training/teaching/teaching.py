@@ -163,7 +163,7 @@ def teach(
             "seconds": round(progress.seconds, 1),
             "machine": f"{platform.machine()}, {place}",
         }
-        kept = keep(taught, card, name, home, record, _validation(figures, frames), {})
+        kept = keep(taught, card, name, home, record, _validation(figures, frames))
     return Taught(kept, *figures, progress.history, time.perf_counter() - started)
 
 

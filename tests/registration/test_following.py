@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from napari_emrestore.cameras import open_camera
 from napari_emrestore.core import InputError
 from napari_emrestore.registration.following import Follower
 
@@ -82,3 +83,55 @@ def test_each_frame_names_the_one_it_was_aligned_with(scene):
     follower = Follower("translation")
     anchors = [follower.follow(view(scene, 100, 20 + 7 * k), k).anchor for k in range(12)]
     assert anchors == [0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 10], "the fifth step goes beyond a quarter of 131 px"
+
+
+def faint(scene, dose_e, path, rng):
+    bright = np.clip(scene / scene.mean(), 0.05, None) * dose_e
+    return [rng.poisson(bright[y : y + 192, x : x + 203]).astype(np.uint16) for y, x in path]
+
+
+def burst_error(follower, shots, poses):
+    """Return legs begun, and the rms error between frames up to four apart, as in a burst of five."""
+    found = [follower.follow(shot, k) for k, shot in enumerate(shots)]
+    places = np.array([f.warp.shift_px(shots[0].shape) for f in found]) + poses
+    wrong = [np.abs(places[k] - places[k - d]).max() for d in range(1, 5) for k in range(d, len(shots))]
+    return found[-1].leg, float(np.sqrt(np.mean(np.square(wrong))))
+
+
+def test_faint_frames_are_placed_by_the_mean_of_those_before():
+    with open_camera(
+        "simulated",
+        specimen_px=600,
+        frame_rate_hz=None,
+        velocity_px_s=(300.0, 100.0),
+        dose_e=1.0,
+        read_noise_e=0.0,
+    ) as camera:
+        shots = [frame.data for frame, _ in zip(camera, range(24), strict=False)]
+        poses = np.array([camera.pose_px(k) for k in range(24)])
+    legs, by_mean = burst_error(Follower(), shots, poses)
+    _, by_anchor = burst_error(Follower(faint_noise=2.0), shots, poses)
+    assert legs == 0
+    assert by_mean < 1.0
+    assert by_mean < 0.6 * by_anchor
+
+
+def test_a_faint_view_that_jumps_is_lost(scene):
+    rng = np.random.default_rng(7)
+    follower = Follower()
+    for k, shot in enumerate(faint(scene, 0.5, [(0, 0)] * 6, rng)):
+        assert follower.follow(shot, k).leg == 0
+    (elsewhere,) = faint(scene, 0.5, [(200, 210)], rng)
+    assert follower.follow(elsewhere, 6).leg == 1
+
+
+def test_frames_with_gaps_and_noise_alone_are_no_trouble(scene):
+    follower, rng = Follower(), np.random.default_rng(8)
+    for k, shot in enumerate(faint(scene, 0.5, [(3 * k, 0) for k in range(8)], rng)):
+        holed = shot.astype(np.float32)
+        holed[5:9, 40:60] = np.nan
+        found = follower.follow(holed, k)
+        assert found.leg == 0
+        assert np.isfinite(found.warp.matrix).all()
+    legs = [follower.follow(rng.poisson(0.5, (192, 203)).astype(np.uint16), 8 + k).leg for k in range(4)]
+    assert legs == [1, 2, 3, 4]

@@ -9,6 +9,7 @@ import numpy as np
 
 from napari_emrestore.core import WARP_KINDS, InputError, Warp
 from napari_emrestore.registration.alignment import LEAST_SCORE, LEAST_SIDE_PX
+from napari_emrestore.registration.faint import FAINT_NOISE, FaintView
 from napari_emrestore.registration.kernels import make_kernels
 from napari_emrestore.registration.masks import frame_mask
 from napari_emrestore.registration.pyramid import readable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _FARTHEST = 0.25
 """Share of a side by which a frame may lie off the anchor before it becomes the anchor itself."""
+_REACH = 0.12
+"""Share of a side within which a faint frame is sought around where the motion leads."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,12 +51,17 @@ class Followed:
 class Follower:
     """Aligns frames as they come; see `follow`.
 
+    Frames that are mostly noise are placed, if they only shift, by the mean of those before instead of the
+    anchor alone.
+
     Parameters
     ----------
     kind : {"translation", "euclidean", "affine", "homography"}
         The family of warps sought.
     device, backend : str
         See `estimate_warp`.
+    faint_noise : float
+        Share of the noise in a frame's variance from which on it counts as mostly noise; above 1 none does.
 
     Raises
     ------
@@ -64,13 +72,20 @@ class Follower:
     """
 
     def __init__(
-        self, kind: WarpKind = "translation", *, device: str = "cpu", backend: Backend = "auto"
+        self,
+        kind: WarpKind = "translation",
+        *,
+        device: str = "cpu",
+        backend: Backend = "auto",
+        faint_noise: float = FAINT_NOISE,
     ) -> None:
         if kind not in WARP_KINDS:
             raise InputError(f"A warp is one of {', '.join(WARP_KINDS)}", came=f"{kind!r} came")
         self._kind: WarpKind = kind
         self._kernels = make_kernels(device, backend)
         self._anchor: Reference | None = None
+        self._faint_noise = faint_noise if kind == "translation" else 2.0
+        self._faint: FaintView | None = None
         self._anchor_place = np.eye(3)
         self._anchor_index = 0
         self._from_anchor = np.eye(3)
@@ -107,7 +122,9 @@ class Follower:
         place_now = matrix @ self._anchor_place
         followed = Followed(Warp(place_now, self._kind, score), self._leg, self._anchor_index)
         if (np.abs(_centre_shift(matrix, self._shape)) > _FARTHEST * np.array(self._shape)).any():
-            self._drop_anchor(moving, place_now)
+            self._drop_anchor(moving, place_now, matrix)
+        elif self._faint is not None:
+            self._faint.add(moving, matrix[:2, 2])
         return followed
 
     def _placed(self, anchor: Reference, moving: Moving, gap: int) -> tuple[NDArray[np.float64], float]:
@@ -116,6 +133,9 @@ class Follower:
             return np.eye(3), 0.0
         start = self._from_anchor.copy()
         start[:2, 2] += gap * self._step_px
+        if self._faint is not None:
+            start[:2, 2], score = self._faint.place(moving, start[:2, 2], _REACH * max(self._shape))
+            return start, score
         placed = place(self._kernels, anchor, [moving], self._kind, start)
         if not placed.scores[0] >= LEAST_SCORE:
             placed = place(self._kernels, anchor, [moving], self._kind)
@@ -129,13 +149,21 @@ class Follower:
         self._drop_anchor(moving, np.eye(3))
         return Followed(Warp(np.eye(3), self._kind, 1.0), self._leg, index)
 
-    def _drop_anchor(self, moving: Moving, where: NDArray[np.float64]) -> None:
-        """Make a frame the anchor; nothing can be anchored to a blank one."""
+    def _drop_anchor(
+        self, moving: Moving, where: NDArray[np.float64], matrix: NDArray[np.float64] | None = None
+    ) -> None:
+        """Make a frame the anchor, to which `matrix` leads from the one before; a blank one cannot be."""
         blank = moving.light.gain == 0
         self._anchor = None if blank else make_reference(self._kernels, moving, moving.light.noise)
         self._anchor_place = where
         self._anchor_index = self._index
         self._from_anchor = np.eye(3)
+        if blank or not moving.light.noise > self._faint_noise:
+            self._faint = None
+        elif self._faint is None or matrix is None:
+            self._faint = FaintView(moving)
+        else:
+            self._faint.move(moving, matrix[:2, 2])
 
     def _remember(self, matrix: NDArray[np.float64], index: int, gap: int) -> None:
         moved = _centre_shift(matrix, self._shape) - _centre_shift(self._from_anchor, self._shape)

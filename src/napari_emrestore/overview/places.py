@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 CELL_PX = 32
 MARGIN_PX = 2
 """Rim of a frame whose pixels cannot be interpolated from all their neighbours."""
-_CANDIDATES = 4
 _PARTIAL, _OUTSIDE = 1e3, 1e6
 
 
@@ -84,8 +83,7 @@ def plan_bursts(layout: Layout, area: Rect, most: int) -> list[Patch]:
         if len(cost) >= most and cost[most - 1] < _PARTIAL:
             patches += [Patch(int(k), (row, column), slot) for slot, k in enumerate(ranked[:most])]
         else:
-            seen = ranked[cost < _OUTSIDE][: _CANDIDATES * most]
-            patches += _shared(layout, seen, area, (row, column), most)
+            patches += _shared(layout, ranked[cost < _OUTSIDE], area, (row, column), most)
     return sorted(patches, key=lambda patch: patch.frame)
 
 
@@ -123,6 +121,8 @@ def _shared(
         if takes.any():
             patches.append(Patch(int(k), cell, -1, np.where(takes, count, np.int8(-1)).astype(np.int8)))
             count[takes] += 1
+        if (count == most).all():
+            break
     return patches
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 import typing
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emrestore.cameras.catalogue import camera_opener, camera_settings
@@ -118,6 +119,7 @@ class CameraSetting:
         )
 
 
+@cache  # asked at every letter that is typed, and looking for other packages' cameras takes long
 def describe_settings(camera: str) -> tuple[CameraSetting, ...]:
     """Return the settings of a camera of the table, in the order of its opener; it is not opened.
 

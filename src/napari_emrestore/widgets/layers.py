@@ -319,6 +319,16 @@ def frame_steps(bursts: Sequence[Sequence[int]]) -> dict[str, Any]:
     }
 
 
+def load_for_layers() -> None:
+    """Load what napari loads for its first layer: seconds in which, on the main thread, nothing would move.
+
+    Any thread may call it; the layer that is made for it goes to no viewer.
+    """
+    from napari.layers import Image
+
+    Image(np.zeros((2, 2), np.float32), scale=(1.0, 1.0), units=("nm", "nm"), axis_labels=("y", "x"))
+
+
 def contrast_limits(image: Any) -> tuple[float, float]:
     """Return limits that show an image well: percentiles of an even choice of its finite pixels."""
     count = int(np.prod(image.shape))

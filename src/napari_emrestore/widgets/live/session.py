@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from napari_emrestore.widgets.layers import load_for_layers
 from napari_emrestore.widgets.live.pictures import PictureMaker
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Session:
         from napari_emrestore.io import open_frames
         from napari_emrestore.pipeline.live import LiveLine
 
+        load_for_layers()
         monitor.pause(0)
         with (
             open_camera(self._camera, reader=open_frames, monitor=monitor, **self._values) as camera,

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from scipy.ndimage import gaussian_filter
 
 from napari_emrestore.cli.program import main
+from napari_emrestore.overview import open_mosaic
 
 
 @pytest.fixture
@@ -43,3 +45,15 @@ def test_what_is_made_on_one_machine_only_is_refused(image, tmp_path, capsys, op
     command = ["restore", str(image), *given, "--model", "gaussian", "--frames", "1"]
     assert main([*command, "--scheduler", "threads"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_shared_mosaic_is_complete(tmp_path, capsys):
+    scene = gaussian_filter(np.random.default_rng(4).normal(size=(64, 64 + 15 * 32)), 2)
+    frames = np.stack([scene[:, 32 * k : 32 * k + 64] for k in range(16)]).astype(np.float32)
+    scan = tmp_path / "scan.tif"
+    tifffile.imwrite(scan, frames, photometric="minisblack")
+    command = ["mosaic", str(scan), "-o", str(tmp_path / "mosaic.zarr"), "--match", "none", "--no-maps"]
+    assert main([*command, "--model", "gaussian", "--scheduler", "threads:2", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["placed"] == 16
+    assert open_mosaic(tmp_path / "mosaic.zarr").complete

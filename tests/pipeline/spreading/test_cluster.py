@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from napari_emrestore import __version__
-from napari_emrestore.core import Cancelled, DeviceError, InputError, MissingPackageError
+from napari_emrestore.core import Cancelled, DeviceError, InputError, MissingPackageError, ModelError
 from napari_emrestore.pipeline import RunSettings, run
 from napari_emrestore.pipeline.evaluation.protocols import find_protocol
 from napari_emrestore.pipeline.spreading import crews, open_crew, run_spread
+from napari_emrestore.pipeline.spreading.places import load_as_ordered
 
 PIECES = 2 * 3 * 4
 
@@ -159,3 +160,17 @@ def test_workers_with_other_software_are_named(answer, kind, said):
 
 def test_workers_like_this_program_are_taken():
     crews.Cluster(OddClient({"version": __version__, "python": "3.11", "unseen": []})).check([])
+
+
+def test_a_scheduler_that_is_lost_says_that_nothing_else_is():
+    class Gone(OddClient):
+        def scheduler_info(self, n_workers):
+            raise OSError("closed")
+
+    with pytest.raises(DeviceError, match=r"tcp://somewhere its scheduler .*What was finished is kept"):
+        crews.Cluster(Gone(None)).hands()
+
+
+def test_a_worker_with_other_weights_is_refused():
+    with pytest.raises(ModelError, match=f"{os.getpid()} has napari-emrestore {__version__} with gaussian"):
+        load_as_ordered("gaussian", "auto", "auto", (("napari-emrestore", __version__), ("id", "gaussian")))

@@ -94,13 +94,12 @@ class Cluster:
     @property
     def name(self) -> str:
         """How many workers there are at this moment."""
-        count = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        count = len(self._workers())
         return f"{count} worker{'s' if count != 1 else ''}" if count else "waiting for a worker"
 
     def hands(self) -> int:
         """Return how many threads all workers have now; 1 while there is none, to wait for it."""
-        info = self._client.scheduler_info(n_workers=-1)
-        return sum(worker["nthreads"] for worker in info["workers"].values()) or 1
+        return sum(int(worker["nthreads"]) for worker in self._workers().values()) or 1
 
     def submit(self, work: Callable[[Any], Any], task: Any) -> Future[Any]:
         """Hand out one task; a worker that dies gives it back to the scheduler, which knows another."""
@@ -138,6 +137,13 @@ class Cluster:
             if isinstance(facts, BaseException):
                 raise DeviceError("Every worker must answer", item=worker, came=f"gave: {facts}") from facts
             _check_facts(worker, facts)
+
+    def _workers(self) -> Mapping[str, Mapping[str, Any]]:
+        try:
+            found: Mapping[str, Mapping[str, Any]] = self._client.scheduler_info(n_workers=-1)["workers"]
+        except OSError as error:
+            raise self._failed(f"its scheduler does not answer ({error})") from error
+        return found
 
     def _failed(self, why: str) -> DeviceError:
         return DeviceError(

@@ -9,6 +9,7 @@ import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
+from napari_emrestore import __version__
 from napari_emrestore.core import ModelError
 
 if TYPE_CHECKING:
@@ -68,9 +69,9 @@ def process_name() -> str:
 
 
 def model_facts(restorer: Restorer) -> ModelFacts:
-    """Return what tells a model from any other."""
+    """Return what tells a model, and the program that runs it, from any other."""
     facts = restorer.describe()
-    return tuple((name, facts.get(name)) for name in _FACTS)
+    return (("napari-emrestore", __version__), *((name, facts.get(name)) for name in _FACTS))
 
 
 def load_as_ordered(model: str, device: str, precision: str, wanted: ModelFacts) -> tuple[Restorer, Turn]:
@@ -96,10 +97,11 @@ def load_as_ordered(model: str, device: str, precision: str, wanted: ModelFacts)
     if model_facts(restorer) != wanted:
         found = restorer.describe()
         raise ModelError(
-            "Every worker has the model of this run",
+            "Every worker has the program and the model of this run",
             item=process_name(),
-            came=f"has {found.get('id')} {found.get('version')} with other weights",
-            remedy="Give all machines the same models folder.",
+            came=f"has napari-emrestore {__version__} with {found.get('id')} {found.get('version')}, or "
+            "other weights of that name",
+            remedy="Install the same version, and give all machines the same models folder.",
         )
     return restorer, nullcontext() if model in list_classical() else threading.Lock()
 

@@ -109,7 +109,12 @@ class _Share:
     def made_of(self) -> dict[str, Any]:
         """Everything that the pixels depend on."""
         key = run_key(self.job.settings, self.job.restorer, self._inputs)
-        return {**key, "plan": None if self._plan is None else self._plan.describe()}
+        return {**key, "plan": None if self._plan is None else self._plan.describe(), "noise": self._noise}
+
+    @property
+    def _noise(self) -> dict[str, float] | None:
+        """The calibration that settings name, in numbers: the file of that name may change."""
+        return None if self.job.noise is None else asdict(self.job.noise)
 
     def out(self, crew: Crew, image: Unfinished, monitor: Monitor) -> None:
         """Have a crew make the pieces that are not finished."""

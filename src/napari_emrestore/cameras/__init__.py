@@ -4,7 +4,8 @@ In: the name of a camera and its settings (`open_camera`; `list_cameras` imports
 `LiveSource` that yields `core.Frame` objects ``(Y, X)`` in the detector's own units and type. A frame's
 ``index`` counts what the device took, so frames lost on the way show as gaps; its ``time_s`` is the end of
 exposure, or the arrival where the device does not say, on this computer's ``time.monotonic`` clock. A known
-stage position is in ``frame.acquisition.extra["stage_um"]`` as ``[y, x]``.
+stage position is in ``frame.acquisition.extra["stage_um"]`` as ``[y, x]``. `open_stage` gives the XY stage of
+Micro-Manager, to be driven.
 
 What it does not do: read files (whoever opens a camera hands over a `reader`, for example
 `io.open_frames`), record, register or restore. That is the live line in `pipeline`.
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_emrestore.cameras.catalogue import CameraKind, camera_settings, list_cameras, open_camera
     from napari_emrestore.cameras.described_settings import CameraSetting, describe_settings
+    from napari_emrestore.cameras.micromanager_stage import open_stage
     from napari_emrestore.cameras.ring import Ring
     from napari_emrestore.cameras.source import LiveSource
 
@@ -30,6 +32,7 @@ _HOMES = {
     "describe_settings": "described_settings",
     "list_cameras": "catalogue",
     "open_camera": "catalogue",
+    "open_stage": "micromanager_stage",
 }
 
 __all__ = [
@@ -41,6 +44,7 @@ __all__ = [
     "describe_settings",
     "list_cameras",
     "open_camera",
+    "open_stage",
 ]
 
 

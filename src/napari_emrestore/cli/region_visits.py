@@ -150,7 +150,7 @@ def _residual(stage: StageMap) -> str:
 
 
 def _go(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
-    from napari_emrestore.cameras.micromanager_stage import open_stage
+    from napari_emrestore.cameras import open_stage
     from napari_emrestore.overview.targets.visiting import go_there
 
     regions, stage, limits = _where(arguments)
@@ -170,7 +170,7 @@ def _go(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 
 
 def _visit(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
-    from napari_emrestore.cameras.micromanager_stage import open_stage
+    from napari_emrestore.cameras import open_stage
     from napari_emrestore.overview.targets.visiting import plan_stops, revisit, write_visit
 
     regions, stage, limits = _where(arguments)

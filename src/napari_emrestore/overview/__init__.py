@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.region_numbers import MeasuredImages, RegionNumbers, measure_regions
     from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
+    from napari_emrestore.overview.targets import export_rois, import_rois
     from napari_emrestore.overview.tracking import Tracker
 
 _HOMES = {
@@ -45,6 +46,8 @@ _HOMES = {
     "RegionSet": "regions",
     "Tracker": "tracking",
     "assemble": "assembling",
+    "export_rois": "targets",
+    "import_rois": "targets",
     "lay_out": "laying",
     "measure_regions": "region_numbers",
     "mosaic_tile": "composing",
@@ -74,6 +77,8 @@ __all__ = [
     "RegionSet",
     "Tracker",
     "assemble",
+    "export_rois",
+    "import_rois",
     "lay_out",
     "measure_regions",
     "mosaic_tile",

@@ -114,15 +114,14 @@ class _Painter:
 
     def _tile(self, row: list[tuple[Region, Box]], top: int, left: int) -> NDArray[Any]:
         tile = np.zeros((_TILE, _TILE), self._dtype)
-        here = Box(top, top + _TILE, left, left + _TILE)
-        inner = here.within(self._shape).shape
+        low, high = min(top + _TILE, self._shape[0]), min(left + _TILE, self._shape[1])
         for region, box in row:
-            if box.x0 < here.x1 and box.x1 > here.x0:
-                inside = pixels_inside(region, here)
-                inside[inner[0] :] = False
-                inside[:, inner[1] :] = False
-                self._covered.update(int(v) for v in np.unique(tile[inside]) if v)
-                tile[inside] = region.id
+            part = Box(max(box.y0, top), min(box.y1, low), max(box.x0, left), min(box.x1, high))
+            if min(part.shape) > 0:
+                seen = tile[part.y0 - top : part.y1 - top, part.x0 - left : part.x1 - left]
+                inside = pixels_inside(region, part)
+                self._covered.update(int(v) for v in np.unique(seen[inside]) if v)
+                seen[inside] = region.id
         self._seen.update(int(v) for v in np.unique(tile) if v)
         return tile
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QWidg
 
 from napari_emrestore.overview.targets.catalogue import TARGET_FORMATS
 from napari_emrestore.widgets.forms import column, form, menu, note, set_quietly
+from napari_emrestore.widgets.regions.targets.choosing import choosing
 
 if TYPE_CHECKING:
     from napari_emrestore.widgets.regions.targets.state import TargetsState
@@ -62,6 +63,7 @@ class FilesBox(QWidget):
             self.lines[name].setToolTip(meaning)
             self.lines[name].setPlaceholderText(empty)
             self.rows.addRow(title, self.lines[name])
+        self.choose_nav = choosing(self.lines["nav"], "Choose a Navigator file")
         layout = column(self)
         layout.addLayout(self.rows)
         layout.addWidget(self.only_selected)
@@ -104,3 +106,4 @@ class FilesBox(QWidget):
             )
         self.export.clicked.connect(lambda: self.export_asked.emit())
         self.take.clicked.connect(lambda: self.import_asked.emit())
+        self.choose_nav.triggered.connect(lambda: self.nav_asked.emit())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_emrestore.overview.targets.stage_map import StageMap
 
 FEWEST_MARKS = 3
+_LEAST_UM = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,7 @@ def describe_stage(stage: StageMap | None, marks: int, problem: str) -> str:
         missing = FEWEST_MARKS - marks
         return f"Mark {missing} more point{'s' if missing > 1 else ''} with known stage positions."
     y, x = (size * 1000 for size in stage.pixel_size_um)
-    turn = f"turned by {stage.rotation_deg + 0.0:.1f}°{', mirrored' if stage.is_mirrored else ''}"
+    turn = f"turned by {round(stage.rotation_deg, 1) + 0.0:.1f}°{', mirrored' if stage.is_mirrored else ''}"
     return f"{_residual(stage)} {y:.4g} × {x:.4g} nm per pixel, {turn}; from {stage.source}."
 
 
@@ -230,7 +231,14 @@ def _residual(stage: StageMap) -> str:
     if fit.residual_um is None:
         return "Mark one more point: so few agree however wrong they are."
     left = f", {len(fit.rejected)} left out" if fit.rejected else ""
+    worst, expected = _um(fit.worst_um), _um(fit.expected_um)
     return (
-        f"Residual {fit.residual_um:.3g} µm (worst {fit.worst_um:.3g} µm{left}); other places are expected "
-        f"to be off by {fit.expected_um:.3g} µm."
+        f"Residual {_um(fit.residual_um)} (worst {worst}{left}); other places are expected to be off by "
+        f"{expected}."
     )
+
+
+def _um(length: float | None) -> str:
+    if length is None:
+        return "unknown"
+    return f"{length:.3g} µm" if length >= _LEAST_UM else f"below {_LEAST_UM:g} µm"

@@ -8,6 +8,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QPushButton, QWidget
 
 from napari_emrestore.widgets.forms import column, decimal, form, note, number, set_quietly
+from napari_emrestore.widgets.regions.targets.choosing import choosing
 from napari_emrestore.widgets.run_bar import RunBar
 
 if TYPE_CHECKING:
@@ -30,11 +31,14 @@ class VisitBox(QWidget):
     -------
     changed : dict
         Fields of the state and their new values.
+    config_asked
+        A configuration is to be chosen.
     connect_asked, go_asked
         Buttons.
     """
 
     changed = Signal(object)
+    config_asked = Signal()
     connect_asked = Signal()
     go_asked = Signal()
 
@@ -46,6 +50,7 @@ class VisitBox(QWidget):
             "A configuration of Micro-Manager; empty joins the core that another plugin or the live "
             "dock has loaded"
         )
+        self.choose = choosing(self.config, "Choose a configuration")
         self.link = QPushButton("Connect")
         self.margin = decimal(0, _WIDEST_UM, digits=1, suffix=" µm")
         self.margin.setToolTip("How far beyond the overview the stage may go; farther targets move nothing")
@@ -97,5 +102,6 @@ class VisitBox(QWidget):
         self.frames.valueChanged.connect(lambda value: self.changed.emit({"frames": value}))
         self.nearest.toggled.connect(lambda on: self.changed.emit({"nearest": on}))
         self.fields.toggled.connect(lambda on: self.changed.emit({"fields": on}))
+        self.choose.triggered.connect(lambda: self.config_asked.emit())
         self.link.clicked.connect(lambda: self.connect_asked.emit())
         self.go.clicked.connect(lambda: self.go_asked.emit())

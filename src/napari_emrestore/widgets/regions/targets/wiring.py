@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 _NAME = "targets"
 _STAGE_FILES = "Stage maps (*.stage.json *.json)"
+_CONFIGS = "Micro-Manager configurations (*.cfg)"
 _NAV_FILES = "SerialEM Navigator (*.nav)"
 
 
@@ -211,6 +212,12 @@ class Targets(QWidget):
         stage.save_asked.connect(self._save_stage)
         for box in (files, visit):
             box.changed.connect(self._set)
+        files.nav_asked.connect(
+            lambda: self._ask_open("SerialEM map", _NAV_FILES, lambda path: self._set({"nav": path}))
+        )
+        visit.config_asked.connect(
+            lambda: self._ask_open("Configuration", _CONFIGS, lambda path: self._set({"config": path}))
+        )
         files.export_asked.connect(self._ask_export)
         files.import_asked.connect(lambda: self._ask_open("Import regions", _readable(), self.take))
         visit.connect_asked.connect(self.link)
@@ -329,7 +336,7 @@ class _Held:
 
 
 def _connect(config: str | None, monitor: Monitor) -> MicroManagerStage:
-    from napari_emrestore.cameras.micromanager_stage import open_stage
+    from napari_emrestore.cameras import open_stage
 
     return open_stage(config=config)
 

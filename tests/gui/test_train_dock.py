@@ -194,12 +194,20 @@ def test_a_failure_is_one_sentence(qtbot, dock, monkeypatch):
     assert dock.view.outcome.isHidden()
 
 
-def test_a_camera_is_measured_kept_and_chosen(qtbot, dock):
+def test_a_camera_is_measured_kept_and_chosen_here_and_for_restoring(qtbot, viewer, dock):
+    from napari_emrestore.widgets.restore import RestoreDock
+
+    restore = RestoreDock(viewer)
+    qtbot.addWidget(restore)
+    assert restore.state.settings("stream").noise is None
     dock.view.camera.name.setText("odd-cam")
     with qtbot.waitSignal(dock.measuring.ended, timeout=WAIT_MS):
         dock.view.camera.run.button.click()
     assert dock.state.noise == "odd-cam"
     assert "counts per electron" in dock.view.camera.found.text()
+    menu = restore.view.computer.noise
+    menu.setCurrentIndex(menu.findData("odd-cam"))
+    assert restore.state.settings("stream").noise == "odd-cam"
     dock.view.camera.name.setText("Odd Cam")
     with qtbot.waitSignal(dock.measuring.failed, timeout=WAIT_MS):
         dock.view.camera.run.button.click()

@@ -1,7 +1,7 @@
-"""Word that models came or went, so that every menu of models is right at once.
+"""Word that models or cameras came or went, so that every menu of them is right at once.
 
-Whoever writes into the models folder from within napari calls `tell`; every dock with a menu of models
-connects a method of its own, which is forgotten together with the dock.
+Whoever writes into the folders of models or calibrations from within napari calls `tell`; every dock with
+such a menu connects a method of its own, which is forgotten together with the dock.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from psygnal import Signal
 
 
 class ModelNews:
-    """Says that the models folder has changed."""
+    """Says that the folder of models or that of calibrations has changed."""
 
     changed = Signal()
 
@@ -19,5 +19,5 @@ NEWS = ModelNews()
 
 
 def tell() -> None:
-    """Tell all docks that models came or went; to be called on the main thread."""
+    """Tell all docks that models or cameras came or went; to be called on the main thread."""
     NEWS.changed.emit()

@@ -101,7 +101,7 @@ def test_without_a_gain_the_old_weights_stay_and_a_stopped_run_goes_on(pair, tmp
     with pytest.raises(InputError, match="belongs to others"):
         teach("naf-denoise", *lessons, "x", **{**told, "steps": 3})
     made = teach("naf-denoise", *lessons, "x", **told)
-    assert len(made.history) == 2
+    assert len(made.history) == 1
     if made.card is None:
         assert "no gain" in made.text()
 
@@ -130,7 +130,7 @@ def test_a_microscope_is_read_off_its_frames(scene):
 
 
 def test_clean_images_become_lessons(scene):
-    preset = find_preset("still_camera")
+    preset = find_preset("poisson")
     card = find_card("naf-denoise")
     batch = CleanLessons([scene], preset, card.trained.frames, 16, held_out=False).batch(range(3), 1)
     assert batch.bursts.shape == (3, 1, 64, 64)
@@ -138,7 +138,7 @@ def test_clean_images_become_lessons(scene):
     assert np.isfinite(batch.truths).all()
     errors = batch.bursts[:, 0] - batch.truths
     expected = batch.noise[:, 0] * batch.truths.mean((1, 2)) + batch.noise[:, 1]
-    np.testing.assert_allclose(errors.var((1, 2)), expected, rtol=0.8)
+    np.testing.assert_allclose(errors.var((1, 2)), expected, rtol=0.5)
     lessons = CleanLessons([scene, scene], preset, (1, 4), 16, held_out=True)
     assert lessons.draw_frames(3) <= 4
     with pytest.raises(InputError, match="64 px"):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_emrestore.training.teaching.lessons import CleanLessons, PairLessons
 
 _BATCH = 4
-_CHECKS = 20
+_CHECKS, _LEAST_BETWEEN = 20, 10
 _RATE, _RATE_FROM_NOTHING = 3e-4, 1e-3
 _ERRORS = 2.0
 
@@ -175,7 +175,7 @@ def _plan(card: ModelCard, steps: int, seed: int) -> OptimiserRecipe:
         rate=_RATE if card.weights is not None else _RATE_FROM_NOTHING,
         average=0.99,
         keep="best",
-        validate_every=max(1, steps // _CHECKS),
+        validate_every=max(min(steps, _LEAST_BETWEEN), steps // _CHECKS),
         seed=seed,
     )
 

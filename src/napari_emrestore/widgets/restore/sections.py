@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_emrestore.core import WARP_KINDS
 from napari_emrestore.pipeline.settings import LONGEST_BURST
+from napari_emrestore.restoration.calibration import list_calibrations
 from napari_emrestore.widgets.forms import column, form, menu, note, number
 from napari_emrestore.widgets.layer_menu import LayerMenu
 from napari_emrestore.widgets.layers import METADATA_KEY
@@ -147,12 +148,34 @@ class ComputerSection(QWidget):
         self.precision = menu({"auto": "automatic", "fp32": "fp32", "bf16": "bf16", "fp16": "fp16"})
         self.tile = number(0, 16384, suffix=" px", step=32)
         self.tile.setSpecialValueText("automatic")
+        self.noise, self._state = menu({}), state
+        self.noise.setToolTip(
+            "What models that ask for the noise of the frames are told: measured on the input, or a camera's "
+            "calibration (made in the dock Train and adapt models)"
+        )
+        self.fill_noise()
         rows.addRow("Device", self.device)
         rows.addRow("Precision", self.precision)
         rows.addRow("Tile side", self.tile)
+        rows.addRow("Noise", self.noise)
         self.tile.setToolTip(
             "Automatic fits tiles to the free memory, and shrinks them if that does not suffice."
         )
         tie_menu(self.device, state, "device")
         tie_menu(self.precision, state, "precision")
         tie_number(self.tile, state, "tile_px")
+        tie_menu(self.noise, state, "noise")
+
+    def fill_noise(self) -> None:
+        """Offer the calibrations there are; the chosen one stays chosen, also when it is gone."""
+        chosen = self._state.noise
+        names = list_calibrations()
+        entries = {"": "measured", **{name: f"camera {name}" for name in names}}
+        if chosen not in entries:
+            entries[chosen] = f"{chosen} (not found)"
+        self.noise.blockSignals(True)
+        self.noise.clear()
+        for name, text in entries.items():
+            self.noise.addItem(text, name)
+        self.noise.setCurrentIndex(self.noise.findData(chosen))
+        self.noise.blockSignals(False)

@@ -50,6 +50,8 @@ class RestoreState:
         As in `RunSettings`.
     tile_px : int
         Side of a tile; 0 is automatic.
+    noise : str
+        Name of the calibration of the camera; empty to measure the noise on the input.
     truth_frame : int
         Input frame that a single ground truth belongs to.
     decisions : mapping of int to bool
@@ -74,6 +76,7 @@ class RestoreState:
     device: str = "auto"
     precision: str = "auto"
     tile_px: int = 0
+    noise: str = ""
     truth_frame: int = 0
     decisions: Mapping[int, bool] = field(default_factory=dict)
     count: int = 0
@@ -124,6 +127,7 @@ class RestoreState:
             truth_frame=self.truth_frame,
             use=tuple(sorted(i for i, used in decided if used)),
             skip=tuple(sorted(i for i, used in decided if not used)),
+            noise=self.noise or None,
         )
 
     def take(self, settings: RunSettings) -> None:
@@ -137,6 +141,7 @@ class RestoreState:
         self.reference_frame = settings.reference if isinstance(settings.reference, int) else 0
         tile = settings.tile
         self.tile_px = 0 if tile == "auto" else int(tile if isinstance(tile, int) else tile[0])
+        self.noise = settings.noise or ""
         self.truth_frame = settings.truth_frame
         self.decisions = {**dict.fromkeys(settings.use, True), **dict.fromkeys(settings.skip, False)}
 

@@ -242,6 +242,7 @@ class RestoreDock(QWidget):
         self._choices = {choice.id: choice for choice in (*trained, *classical)}
         self._cards = [choice.card for choice in trained if choice.card is not None]
         self.view.model.fill(trained, classical)
+        self.view.computer.fill_noise()
         self._shelf.restorers.clear()
         if self.state.model in self._choices:
             self._show_choice()

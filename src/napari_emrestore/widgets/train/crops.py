@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QResizeEvent
 
 _SPACING_PX = 4
-_LARGEST_PX = 180
+_LARGEST_PX = 120
 
 
 class Crops(QWidget):
@@ -29,7 +29,7 @@ class Crops(QWidget):
         self._layout.setSpacing(_SPACING_PX)
         self.pictures: list[QLabel] = []
         self._shown: dict[str, QPixmap] = {}
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)  # never cut a picture
         self.hide()
 
     @property

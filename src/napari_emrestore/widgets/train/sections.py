@@ -71,7 +71,7 @@ class ModelSection(QWidget):
         self.name.setPlaceholderText("for example talos-2026")
         for text, box in (
             ("Start from", self.model),
-            ("By", self.method),
+            ("Method", self.method),
             ("Noise", self.noise),
             ("Steps", self.steps),
             ("Steps", self.teach_steps),

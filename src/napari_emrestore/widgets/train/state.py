@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Task = Literal["adapt", "teach"]
 Teaching = Literal["pairs", "clean"]
 METHODS = {
-    "auto": "by the frames",
+    "auto": "automatic",
     "frames": "frames predict frames",
     "pixels": "hidden pixels",
     "statistics": "fresh statistics only",

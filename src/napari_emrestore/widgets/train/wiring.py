@@ -270,6 +270,7 @@ class TrainDock(QWidget):
         self.view.camera.found.setText(work.camera_text(found))
         self.state.noise = found.camera
         self.view.model.fill_noise(work.kept_cameras())
+        tell()
 
 
 def _stack(frames: LayerFrames) -> FrameStack:

@@ -18,7 +18,7 @@ _ROWS = 64  # a band of so many rows stays in the cache
 
 
 @dataclass(frozen=True, slots=True)
-class _Taps:
+class Taps:
     """Which pixels along an axis make which: output ``first`` to ``last`` from inputs `cell` further on."""
 
     first: int
@@ -41,7 +41,7 @@ def resample_shifted(
     valid: NDArray[np.bool_],
 ) -> None:
     """Do what `resampling.resample` promises, for a shift ``(dy, dx)``; `out` and `valid` come as zeros."""
-    y, x = (_taps(*along) for along in zip(shift_px, image.shape, out.shape, strict=True))
+    y, x = (taps(*along) for along in zip(shift_px, image.shape, out.shape, strict=True))
     if y.first >= y.last or x.first >= x.last:
         return
     columns = slice(x.first, x.last)
@@ -67,12 +67,18 @@ def _weighted(
     return total
 
 
-def _taps(shift: float, side: int, out_side: int) -> _Taps:
-    """Return the weights of Keys' cubic, or of the one pixel a whole shift needs, and where they reach."""
+def taps(shift: float, side: int, out_side: int) -> Taps:
+    """Return the weights of Keys' cubic, or of the one pixel a whole shift needs, and where they reach.
+
+    Parameters
+    ----------
+    shift : float
+        In pixels, along an axis of `side` pixels, for an output of `out_side`.
+    """
     cell = floor(shift + _SNAP_PX)
     f = shift - cell
     if f < _SNAP_PX:
-        return _Taps(max(0, -cell), min(out_side, side - cell), cell, ((0, 1.0),))
+        return Taps(max(0, -cell), min(out_side, side - cell), cell, ((0, 1.0),))
     weights = (
         0.5 * ((2 - f) * f - 1) * f,
         0.5 * ((3 * f - 5) * f * f + 2),
@@ -80,4 +86,4 @@ def _taps(shift: float, side: int, out_side: int) -> _Taps:
         0.5 * (f - 1) * f * f,
     )
     reach = tuple(zip((-1, 0, 1, 2), weights, strict=True))
-    return _Taps(max(0, 1 - cell), min(out_side, side - 2 - cell), cell, reach)
+    return Taps(max(0, 1 - cell), min(out_side, side - 2 - cell), cell, reach)

@@ -131,14 +131,17 @@ class TorchRestorer:
     def _run(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         import torch
 
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode(), self.arithmetic():
             given = torch.from_numpy(np.ascontiguousarray(frames, dtype=np.float32))
             told = [] if self.noise is None else [torch.tensor([self.noise], device=self.place.name)]
             made = self.network(given[None].to(self.place.name), *told)[0]
             return np.asarray(made.float().cpu().numpy())
 
-    def _arithmetic(self) -> ExitStack:
-        """Return the context in which the network computes in the precision it claims."""
+    def arithmetic(self, *, caches: bool = True) -> ExitStack:
+        """Return the context in which the network computes in the precision it claims.
+
+        Converted weights may not be cached while a CUDA graph is recorded.
+        """
         from contextlib import ExitStack
 
         import torch
@@ -146,7 +149,7 @@ class TorchRestorer:
         context = ExitStack()
         if self.precision != "fp32":
             kind = self.place.name.partition(":")[0]
-            context.enter_context(torch.autocast(kind, torch_dtype(self.precision)))
+            context.enter_context(torch.autocast(kind, torch_dtype(self.precision), cache_enabled=caches))
         elif self.place.name.startswith("cuda"):
             # torch would round float32 inputs of convolutions to 10 bits (TF32), and call it float32
             context.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))

@@ -51,6 +51,17 @@ def read_weights(card: ModelCard) -> dict[str, torch.Tensor]:
     ModelError
         If the card has no weights, or the file is missing, of another kind, changed or damaged.
     """
+    return read_tensors(unchanged_file(card))
+
+
+def unchanged_file(card: ModelCard) -> Path:
+    """Return a card's weights file, which is there and has the card's hash.
+
+    Raises
+    ------
+    ModelError
+        If the card has no weights, or the file is missing, not fetched yet, changed or damaged.
+    """
     path = card.weights
     if path is None:
         raise ModelError(
@@ -74,7 +85,7 @@ def read_weights(card: ModelCard) -> dict[str, torch.Tensor]:
             came=f"has {found}",
             remedy="The file was changed or damaged: copy it again, or correct the card if you trust it.",
         )
-    return read_tensors(path)
+    return path
 
 
 def read_tensors(path: Path, *, wrapped: bool = False) -> dict[str, torch.Tensor]:
@@ -108,7 +119,7 @@ def _read_safetensors(path: Path) -> Any:
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise damaged_file(path, error) from error
 
 
 def _read_npz(path: Path) -> Any:
@@ -121,7 +132,7 @@ def _read_npz(path: Path) -> Any:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
     except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from error
+        raise damaged_file(path, error) from error
 
 
 def _read_pickle(path: Path) -> Any:
@@ -137,14 +148,16 @@ def _read_pickle(path: Path) -> Any:
             remedy="Ask for a .safetensors file, or save the model's state_dict alone.",
         ) from error
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError, AttributeError) as error:
-        raise _damaged(path, error) from error
+        raise damaged_file(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> ModelError:
+def damaged_file(path: Path, error: Exception) -> ModelError:
+    """Return the error for a model file that cannot be read as what its name says it is."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
     return ModelError(
-        "A weights file must be whole and of the kind its name says",
+        "A model file must be whole and of the kind its name says",
         item=str(path),
-        came=f"gave: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+        came=f"gave: {said[0]}",
         remedy="Copy it again.",
     )
 

@@ -19,7 +19,7 @@ from napari_emrestore.models.card_files import card_from_text
 from napari_emrestore.models.foreign.cards import plain_card
 from napari_emrestore.models.foreign.runners import Runner
 from napari_emrestore.models.foreign.trying import find_frames, find_stride
-from napari_emrestore.models.weight_files import file_sha256
+from napari_emrestore.models.weight_files import damaged_file, file_sha256, unchanged_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,13 +82,7 @@ def open_onnx(card: ModelCard, device: str = "auto") -> Runner:
     MissingPackageError
         If onnxruntime or onnx is not installed.
     """
-    path = card.weights
-    if path is None or file_sha256(path) != card.sha256:
-        raise ModelError(
-            f"The file of {card.id!r} must have the SHA-256 of its card",
-            item=str(path),
-            came="was changed, damaged or not given",
-        )
+    path = unchanged_file(card)
     content = read_alone(path)
     session = _session(content, path, device)
     provider = session.get_providers()[0]
@@ -124,7 +118,7 @@ def read_alone(path: Path, content: bytes | None = None) -> bytes:
         content = path.read_bytes() if content is None else content
         model = onnx.load_model_from_string(content)
     except (OSError, protobuf.DecodeError, ValueError) as error:
-        raise _wrong(path, f"gave: {_first_line(error)}") from error
+        raise damaged_file(path, error) from error
     outside = [tensor.name for tensor in _tensors(model.graph) if tensor.external_data]
     if outside:
         raise _wrong(path, f"takes {outside[0]!r} from another file, which is refused")
@@ -150,7 +144,7 @@ def _session(content: bytes, path: Path, device: str) -> Any:
     try:
         session = runtime.InferenceSession(content, options, providers=providers)
     except _errors() as error:
-        raise _wrong(path, f"gave: {_first_line(error)}") from error
+        raise damaged_file(path, error) from error
     inputs, outputs = session.get_inputs(), session.get_outputs()
     fits = [len(entry.shape) for entry in inputs] in ([4], [4, 2]) and len(outputs) == 1
     if not fits or any(entry.type != "tensor(float)" for entry in (*inputs, *outputs)):

@@ -20,7 +20,7 @@ import numpy as np
 from napari_emrestore.core import ModelError, TilingRule
 from napari_emrestore.models.foreign.cards import plain_card
 from napari_emrestore.models.foreign.trying import find_frames, find_stride
-from napari_emrestore.models.weight_files import file_sha256
+from napari_emrestore.models.weight_files import damaged_file, unchanged_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,14 +79,7 @@ def load_torchscript(card: ModelCard) -> ScriptNetwork:
     ModelError
         As `open_torchscript`, or if the file has changed.
     """
-    path = card.weights
-    if path is None or file_sha256(path) != card.sha256:
-        raise ModelError(
-            f"The file of {card.id!r} must have the SHA-256 of its card",
-            item=str(path),
-            came="was changed, damaged or not given",
-        )
-    return open_torchscript(path)
+    return open_torchscript(unchanged_file(card))
 
 
 def open_torchscript(path: Path) -> ScriptNetwork:
@@ -107,7 +100,7 @@ def open_torchscript(path: Path) -> ScriptNetwork:
             warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit goes on, without new features
             script = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError, OSError) as error:
-        raise _damaged(path, error) from error
+        raise damaged_file(path, error) from error
     for parameter in script.parameters():
         parameter.requires_grad = False
     return ScriptNetwork(script.float().eval(), str(path))
@@ -152,8 +145,8 @@ def _contents(path: Path, content: bytes | None) -> tuple[dict[str, str], dict[s
                     {entry.filename: archive.read(entry) for entry in pickles},
                 )
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from error
-    raise _damaged(path, ValueError(f"more than {_LARGEST_CODE >> 20} MB of code"))
+        raise damaged_file(path, error) from error
+    raise damaged_file(path, ValueError(f"more than {_LARGEST_CODE >> 20} MB of code"))
 
 
 def _names_asked_for(data: bytes, path: Path) -> Iterator[str]:
@@ -163,7 +156,7 @@ def _names_asked_for(data: bytes, path: Path) -> Iterator[str]:
             if operation.name in ("GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4"):
                 yield str(argument)
     except (ValueError, IndexError, EOFError) as error:
-        raise _damaged(path, error) from error
+        raise damaged_file(path, error) from error
 
 
 def _unsafe(path: Path, came: str) -> ModelError:
@@ -172,13 +165,4 @@ def _unsafe(path: Path, came: str) -> ModelError:
         item=str(path),
         came=f"{came}; it was refused and nothing in it was run",
         remedy="Ask for an ONNX or .safetensors file.",
-    )
-
-
-def _damaged(path: Path, error: Exception) -> ModelError:
-    return ModelError(
-        "A TorchScript file must be whole",
-        item=str(path),
-        came=f"gave: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}",
-        remedy="Copy it again.",
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 _STRIDES = (1, 2, 4, 8, 16, 32, 64)
-_COUNTS = (1, 2, 3, 4, 5, 8)
+_MOST = 8
 _LEAST_PX = 96
 
 
@@ -31,7 +31,11 @@ def find_stride(run: Run, frames: int, item: str) -> int:
     for stride in _STRIDES:
         if _fits(run, frames, stride):
             return stride
-    raise ModelError(
+    raise _refused(frames, item)
+
+
+def _refused(frames: int, item: str) -> ModelError:
+    return ModelError(
         "A network maps frames (1, N, Y, X) to an image of their size, for sides that are multiples of 64 px",
         item=item,
         came=f"took no image of {frames} frames, or gave one of another size",
@@ -42,15 +46,21 @@ def find_stride(run: Run, frames: int, item: str) -> int:
 def find_frames(run: Run, item: str) -> tuple[int, int]:
     """Return the fewest and most frames a network takes: 1 to 8, or the one number that works.
 
+    A network that takes one, three and eight frames takes what lies between; each further trial would cost
+    a deep network's time again.
+
     Raises
     ------
     ModelError
         If no number of frames from 1 to 8 works.
     """
-    working = [count for count in _COUNTS if _fits(run, count, _STRIDES[-1])]
-    if not working:
-        find_stride(run, _COUNTS[0], item)
-    return (working[0], working[-1]) if tuple(working) == _COUNTS else (working[0], working[0])
+    stride = _STRIDES[-1]
+    if all(_fits(run, count, stride) for count in (1, 3, _MOST)):
+        return 1, _MOST
+    for count in range(1, _MOST + 1):
+        if _fits(run, count, stride):
+            return count, count
+    raise _refused(1, item)
 
 
 def _fits(run: Run, frames: int, stride: int) -> bool:

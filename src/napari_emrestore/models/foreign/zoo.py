@@ -21,7 +21,7 @@ from napari_emrestore.models.foreign.cards import identifier, plain_card
 from napari_emrestore.models.foreign.onnx_files import NOISE, count_parameters, read_alone
 from napari_emrestore.models.foreign.runners import Runner
 from napari_emrestore.models.foreign.torchscript import refuse_unsafe
-from napari_emrestore.models.weight_files import file_sha256
+from napari_emrestore.models.weight_files import damaged_file, file_sha256, unchanged_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,13 +89,7 @@ def open_zoo(card: ModelCard, device: str = "auto") -> Runner:
     MissingPackageError
         If bioimageio.core, or what its weights need, is not installed.
     """
-    path = card.weights
-    if path is None or file_sha256(path) != card.sha256:
-        raise ModelError(
-            f"The file of {card.id!r} must have the SHA-256 of its card",
-            item=str(path),
-            came="was changed, damaged or not given",
-        )
+    path = unchanged_file(card)
     if device not in ("auto", "cpu"):
         raise InputError(
             "Packages of the zoo run on the CPU here", item=card.id, came=f"was asked for on {device!r}"
@@ -122,7 +116,7 @@ def _description(path: Path) -> Any:
     try:
         found = spec.load_description(path, format_version="latest", perform_io_checks=False)
     except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise _wrong(path, f"gave: {str(error).splitlines()[0]}") from error
+        raise damaged_file(path, error) from error
     if isinstance(found, spec.InvalidDescr) or not isinstance(found, spec.ModelDescr):
         errors = [error for entry in found.validation_summary.details for error in entry.errors]
         said = "; ".join(f"{'.'.join(map(str, e.loc))}: {e.msg}" for e in errors[:3])

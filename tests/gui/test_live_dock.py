@@ -321,6 +321,15 @@ class TestRecording:
         with qtbot.waitSignal(desk.finished, timeout=WAIT_MS):
             record(qtbot, dock)
 
+    def test_a_folder_that_cannot_be_made_is_told(self, qtbot, dock, desk, tmp_path, monkeypatch):
+        monkeypatch.setattr(record_desk, "show_error", lambda text: None)
+        (tmp_path / "file").write_text("no folder")
+        dock.state.folder = str(tmp_path / "file" / "scans")
+        started(qtbot, dock)
+        with qtbot.waitSignal(desk.jobs.failed, timeout=WAIT_MS):
+            record(qtbot, dock)
+        assert "A folder that can be written to" in dock.view.record.lamp.label.text()
+
     def test_a_name_that_is_none_is_refused(self, qtbot, dock, desk):
         dock.state.recording = "a/b"
         started(qtbot, dock)
@@ -419,6 +428,18 @@ class TestEnds:
         assert "its cable is out" in dock.view.lamps.camera.label.text()
         failing.clear()
         started(qtbot, dock)
+
+    def test_a_fault_of_ours_goes_to_napari_and_the_dock_is_ready_again(self, qtbot, dock, monkeypatch):
+        def wrong(*args, **kwargs):
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patch, qtbot.capture_exceptions() as bugs:
+            patch.setattr("napari_emrestore.cameras.open_camera", wrong)
+            with qtbot.waitSignal(dock.sessions.ended, timeout=WAIT_MS):
+                dock.view.start.click()
+        assert [kind for kind, *_ in bugs] == [ZeroDivisionError]
+        assert dock.view.lamps.camera.level == "bad"
+        assert dock.view.start.text() == "Start"
 
     def test_a_camera_that_cannot_be_opened(self, qtbot, dock):
         dock.state.typed = {"simulated": {**SMALL, "exposure_ms": "900"}}

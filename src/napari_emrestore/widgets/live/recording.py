@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_emrestore.core import InputError
+from napari_emrestore.core import InputError, WriteError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,7 +83,7 @@ class Recording:
         from napari_emrestore.pipeline.recorder import Recorder
 
         line = self._opened.line
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        _make(self._path.parent)
         recorder = self._recorder = Recorder(
             self._path, self._opened.camera, frames=self._frames, counters=line.counters
         )
@@ -105,13 +105,19 @@ def keep(opened: Opened, circle: CircularRecorder, path: Path) -> Recorded:
     InputError, WriteError
         As `CircularRecorder.keep`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     recorder = circle.keep(path, counters=opened.line.counters)
     return Recorded(recorder.wait(), recorder.status())
 
 
 def watch_room(opened: Opened, folder: str, monitor: JobMonitor) -> None:
-    """Show `Room` every other second while the camera runs."""
+    """Show `Room` every other second while the camera runs.
+
+    Raises
+    ------
+    WriteError
+        If the disk does not tell.
+    """
     from napari_emrestore.pipeline.recorder import seconds_of_room
 
     height, width = opened.camera.frame_shape
@@ -120,7 +126,11 @@ def watch_room(opened: Opened, folder: str, monitor: JobMonitor) -> None:
     while opened.line.is_running:
         rate = opened.line.counters().acquired_fps
         if rate > 0:
-            monitor.show(Room(seconds_of_room(place, frame_bytes, rate), frame_bytes * rate))
+            try:
+                seconds = seconds_of_room(place, frame_bytes, rate)
+            except OSError as error:
+                raise _refused(place, error) from error
+            monitor.show(Room(seconds, frame_bytes * rate))
         monitor.pause(_FORECAST_EVERY_S)
 
 
@@ -141,6 +151,22 @@ def new_path(state: LiveState, now: datetime) -> Path:
     if not stem or re.search(r'[\\/:*?"<>|]', stem):
         raise InputError("A recording has a name without slashes and such", came=f"{state.recording!r} came")
     return folder_of(state.folder) / f"{stem}_{now:%Y%m%d-%H%M%S}{state.suffix}"
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refused(folder, error) from error
+
+
+def _refused(folder: Path, error: OSError) -> WriteError:
+    return WriteError(
+        "A folder that can be written to is needed",
+        item=str(folder),
+        came=f"could not be used ({error})",
+        remedy="Choose another folder.",
+    )
 
 
 def _existing(folder: Path) -> Path:

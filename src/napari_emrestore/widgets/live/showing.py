@@ -9,7 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_emrestore.widgets.compare.sources import MADE_HERE
-from napari_emrestore.widgets.layers import image_options, metadata
+from napari_emrestore.widgets.layers import contrast_limits, image_options, metadata
 from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.live.pictures import RAW, RESTORED, TRUTH
 
@@ -205,7 +205,7 @@ class LiveLayers(QObject):
         layer: Image = self._viewer.add_image(
             image.copy(),
             **{**options, "name": self._title(name, picture)},
-            contrast_limits=limits or (float(np.nanmin(image)), float(np.nanmax(image)) + 1.0),
+            contrast_limits=limits or contrast_limits(image),
         )
         layer.translate = _place(picture, layer)
         layer.events.contrast_limits.connect(self._heard_contrast)
@@ -252,6 +252,7 @@ class LiveLayers(QObject):
         gone = [name for name, layer in self._layers.items() if layer == event.value]
         for name in gone:
             del self._layers[name]
+            self._waiting.discard(name)
             self.removed.emit(event.value.name)
 
     def _heard_contrast(self, event: Any) -> None:

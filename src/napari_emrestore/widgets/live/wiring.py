@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.pipeline.live_counters import LiveCounters
     from napari_emrestore.pipeline.live_settings import LiveSettings
+    from napari_emrestore.widgets.live.lamps import Level
     from napari_emrestore.widgets.live.pictures import Picture
 
 _NAME = "live"
@@ -73,6 +74,7 @@ class LiveDock(QWidget):
         self._opened: Opened | None = None
         self._facts: InputFacts | None = None
         self._why_stopped = ""
+        self._end_is_told = True
         self._settled = settling_timer(self)
         self.setMinimumWidth(_LEAST_WIDTH_PX)
         # otherwise napari pushes the dock's content together with a stretch of its own
@@ -97,7 +99,8 @@ class LiveDock(QWidget):
         self._keep()
         self.state.roi = None  # a drawn region is taken again when the frame is known
         session = Session(self.state.camera, self.state.camera_values(), self._live_settings())
-        self._session, self._facts, self._why_stopped = session, None, "Stopped."
+        self._session, self._facts = session, None
+        self._why_stopped, self._end_is_told = "Stopped.", False
         self._expect()
         self.layers.begin(session.newest)
         self.view.say("")
@@ -196,7 +199,8 @@ class LiveDock(QWidget):
     def _tell_end(self, counters: LiveCounters) -> None:
         self._finish("off", f"The camera has come to its end after {counters.acquired} frames.")
 
-    def _finish(self, level: Any, text: str) -> None:
+    def _finish(self, level: Level, text: str) -> None:
+        self._end_is_told = True
         self._leave_camera()
         self.view.lamps.show_idle(level, text)
 
@@ -208,6 +212,8 @@ class LiveDock(QWidget):
         self._opened = None
 
     def _end(self) -> None:
+        if not self._end_is_told:
+            self._finish("bad", "A fault of this plugin has ended it; napari shows where.")
         self._session = None
         self.view.source.lock(False)
         self.view.look.truth.setEnabled(True)

@@ -98,11 +98,19 @@ def colours(
     regions: Sequence[Region], classes: Mapping[str, RegionClass]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the colours ``(N, 4)`` of lines and insides; proposals are filled, accepted ones outlined."""
-    lines, insides = np.empty((len(regions), 4)), np.empty((len(regions), 4))
-    for k, region in enumerate(regions):
-        rgb = red_green_blue(classes[region.class_name].colour)
-        lines[k], insides[k] = (*rgb, _LINE[region.accepted]), (*rgb, _FILL[region.accepted])
-    return lines, insides
+    kinds = {(one.name, accepted): k for k, (one, accepted) in enumerate(_looks(classes))}
+    rows = np.array([kinds[region.class_name, region.accepted] for region in regions], int)
+    rgb = np.array([red_green_blue(one.colour) for one, _ in _looks(classes)]).reshape(-1, 3)
+    both = []
+    for opacity in (_LINE, _FILL):
+        alpha = np.array([opacity[accepted] for _, accepted in _looks(classes)]).reshape(-1, 1)
+        both.append(np.hstack([rgb, alpha])[rows])
+    return both[0], both[1]
+
+
+def _looks(classes: Mapping[str, RegionClass]) -> list[tuple[RegionClass, bool]]:
+    """Return what regions can look like: of each class, accepted or proposed."""
+    return [(one, accepted) for one in classes.values() for accepted in (True, False)]
 
 
 def red_green_blue(colour: str) -> tuple[float, float, float]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from napari_emrestore.overview.regions import Region, RegionSet
 
 _DELAY_MS = 150
+_NEWS_MS = 250
 _ROWS = 1024
 
 
@@ -49,6 +50,7 @@ class Measuring(QObject):
         self._timer.timeout.connect(self._start)
         self._news = QTimer(self)  # gathers what comes at once
         self._news.setSingleShot(True)
+        self._news.setInterval(_NEWS_MS)
         self._news.timeout.connect(self.changed)
         self._arguments: dict[str, Any] | None = None
         self._images: MeasuredImages | None = None

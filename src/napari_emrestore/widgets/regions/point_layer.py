@@ -41,6 +41,7 @@ class PointLayer:
         self._shown: dict[int, Region] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
+        self._drawn_as: RegionClass | None = None
         layer.features = {ID: np.empty(0, int), CLASS: np.empty(0, object)}
         layer.events.data.connect(self._changed)
 
@@ -58,7 +59,9 @@ class PointLayer:
 
     def draw_as(self, chosen: RegionClass, next_id: int) -> None:
         """Let the next point be of a class."""
-        self._class_name = chosen.name
+        if chosen == self._drawn_as:
+            return
+        self._drawn_as, self._class_name = chosen, chosen.name
         with self._quiet.changing():
             kept = set(self.layer.selected_data)
             self.layer.selected_data = set()  # or the selected ones would change their colour too

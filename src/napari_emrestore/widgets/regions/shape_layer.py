@@ -27,6 +27,7 @@ _DONE = (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED)
 _LEAST_AREA_PX = 0.5  # a click without dragging leaves less
 _LINE_SHARE = 0.03  # width of a line, of the shorter side of its region
 _ELLIPSE_CORNERS = 32
+_SAME_COLOUR = 1e-3
 _NO_AREA = "A line is no region; it was taken out. Draw a rectangle or a polygon."
 
 
@@ -50,6 +51,7 @@ class ShapeLayer:
         self._seen: dict[int, NDArray[Any]] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
+        self._drawn_as: RegionClass | None = None
         self._new_rows: list[int] = []
         layer.features = {ID: np.empty(0, int), CLASS: np.empty(0, object)}
         layer.events.data.connect(self._changed)
@@ -83,7 +85,9 @@ class ShapeLayer:
 
     def draw_as(self, chosen: RegionClass, next_id: int) -> None:
         """Let the next shape be of a class."""
-        self._class_name = chosen.name
+        if chosen == self._drawn_as:
+            return
+        self._drawn_as, self._class_name = chosen, chosen.name
         with self._quiet.changing():
             kept = set(self.layer.selected_data)
             self.layer.selected_data = set()  # or the selected ones would change their colour too
@@ -201,9 +205,10 @@ class ShapeLayer:
         other = Region(1, "point", self._class_name or next(iter(self._classes)), ((0.0, 0.0),))
         rows = [self._shown.get(number, other) for number in ids]
         lines, insides = colours(rows, self._classes)
-        if not np.array_equal(lines, self.layer.edge_color):
+        # drawing all shapes anew takes long; napari keeps colours in fewer digits
+        if not np.allclose(lines, self.layer.edge_color, atol=_SAME_COLOUR):
             self.layer.edge_color = lines
-        if not np.array_equal(insides, self.layer.face_color):
+        if not np.allclose(insides, self.layer.face_color, atol=_SAME_COLOUR):
             self.layer.face_color = insides
         table = self.layer.features.copy()
         table[CLASS] = [region.class_name for region in rows]

@@ -2,6 +2,7 @@
 
     python benchmarks/live.py                              # 512 x 512 at 100 and 2048 x 2048 at 25 frames/s
     python benchmarks/live.py --models mean katsuno-quarter --seconds 10
+    python benchmarks/live.py --per-frame --device cuda    # transfers and network alone
     python benchmarks/live.py --soak 30                    # minutes: memory of the simulated camera, recorded
 
 Frames are simulated beforehand and played at the camera's rate, so that the simulation costs nothing. Latency
@@ -23,17 +24,19 @@ import numpy as np
 import psutil
 
 from napari_emrestore.cameras import LiveSource, open_camera
-from napari_emrestore.core import WriteError
+from napari_emrestore.core import IntensityMap, WriteError
 from napari_emrestore.pipeline.live import LiveLine
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.pipeline.recorder import Recorder
-from napari_emrestore.restoration import tune_allocator
+from napari_emrestore.restoration import load_restorer, tune_allocator
+from napari_emrestore.restoration.streaming import StreamRestorer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STREAMS = {"512": ((512, 512), 100.0), "2048": ((2048, 2048), 25.0)}
 HELD = 32  # frames a camera's driver typically holds for a slow reader
+CLASSICAL = ("raw", "mean", "gaussian")
 WARM_UP_S = 3.0
 COMPILING_S = 120.0  # until the first view, on a busy machine
 
@@ -81,6 +84,30 @@ def row(frames: np.ndarray, rate_hz: float, model: str, length: int, seconds: fl
         f"{p50:6.1f} {p95:6.1f} {p99:6.1f}   {1000 * cpu / max(1, made):8.1f}   "
         f"{after.lost_by_source - before.lost_by_source:5} "
         f"{after.dropped_by_ring - before.dropped_by_ring:7}"
+    )
+
+
+def per_frame(model: str, shape: tuple[int, int], length: int, seconds: float, device: str) -> str:
+    """Send frame after frame to a device and wait for each result: nothing but transfers, shifts, network."""
+    restorer = load_restorer(model, device=device)
+    length = min(length, restorer.frames[1])
+    stream = StreamRestorer(restorer, shape, np.dtype(np.uint16), length)
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 4000, (8, *shape), np.uint16)
+    shifts = [(0.3 * k, -0.6 * k) for k in range(length - 1, -1, -1)]
+    mapping, took, began, number = IntensityMap.from_signal(frames[0]), [], time.monotonic(), 0
+    while time.monotonic() - began < WARM_UP_S + seconds:
+        start = time.perf_counter()
+        stream.put(frames[number % len(frames)], number % length)
+        stream.restore([(number + 1 + k) % length for k in range(length)], shifts, mapping)
+        if time.monotonic() - began > WARM_UP_S:
+            took.append(time.perf_counter() - start)
+        number += 1
+    p50, p95, p99 = np.percentile(took, (50, 95, 99)) * 1000
+    how = "recorded as a graph" if stream.is_graph else "operation by operation"
+    return (
+        f"{model:16} {length:6}   {p50:6.1f} {p95:6.1f} {p99:6.1f}   {len(took):5} frames, "
+        f"{restorer.precision}, {how}, {restorer.device}"
     )
 
 
@@ -138,13 +165,20 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=5, help="newest frames per view")
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--per-frame", action="store_true", help="learned models alone, without the line")
     parser.add_argument("--soak", type=float, metavar="MINUTES")
     asked = parser.parse_args()
     tune_allocator()
     if asked.soak:
         soak(asked.soak)
         return
-    for name in asked.streams:
+    for name in asked.streams if asked.per_frame else ():
+        shape, _ = STREAMS[name]
+        print(f"\n{shape[0]} x {shape[1]}, one frame after the other, transfers included")
+        print("model            frames   latency ms 50/95/99%")
+        for model in (m for m in asked.models if m not in CLASSICAL):
+            print(per_frame(model, shape, asked.frames, asked.seconds, asked.device), flush=True)
+    for name in () if asked.per_frame else asked.streams:
         shape, rate_hz = STREAMS[name]
         frames = played(shape)
         print(f"\n{shape[0]} x {shape[1]}, camera at {rate_hz:g} frames/s, {asked.seconds:g} s each")

@@ -39,7 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         help="a setting of the camera, for example --set exposure_ms=10 or --set folder=D:/data",
     )
-    parser.add_argument("--model", metavar="ID", help="model or classical method (default: none, raw frames)")
+    parser.add_argument(
+        "--model",
+        metavar="ID",
+        default="mean",
+        help="model or classical method (default: mean of the aligned frames; none: raw frames)",
+    )
     parser.add_argument(
         "--frames", type=int, default=5, metavar="N", help="newest frames per image (default: 5)"
     )
@@ -68,7 +73,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 
     _check_recording(arguments)
     settings = LiveSettings(
-        model=arguments.model,
+        model=None if arguments.model == "none" else arguments.model,
         frames=arguments.frames,
         kind=None if arguments.kind == "none" else arguments.kind,
         device=arguments.device,

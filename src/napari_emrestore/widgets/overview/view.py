@@ -65,8 +65,8 @@ class OverviewView(QWidget):
         self.frames = number(1, 32)
         self.composition, self.matching = menu(_COMPOSED), menu(_MATCHED)
         self.dark = decimal(-1e6, 1e6, digits=1)
-        self.use_stage = QCheckBox("Use recorded stage positions")
-        self.maps = QCheckBox("Write maps: frames, residual, confidence")
+        self.use_stage = QCheckBox("Use stage positions")
+        self.maps = QCheckBox("Write maps too")
         self.run = RunBar(jobs, "Build overview")
         self.facts = note()
         layout = QVBoxLayout(self)
@@ -139,7 +139,10 @@ class OverviewView(QWidget):
             (self.recording, "Recording, stack or folder; also one that is still being recorded."),
             (self.dark, "What the detector gives without electrons; light is evened out above it."),
             (self.matching, "Uneven illumination and changes of brightness from frame to frame."),
-            (self.use_stage, "They tell strips apart and place frames that show nothing recognisable."),
+            (
+                self.use_stage,
+                "If frames come with them, they tell strips apart and place frames that show nothing recognisable.",
+            ),
             (self.model, "Each place is restored from the frames that cover it."),
             (self.frames, "The frames nearest to each place; fewer are used where there are fewer."),
             (self.composition, "How the raw mosaic is put together."),

@@ -15,6 +15,7 @@ import tifffile
 from napari_emrestore.core import InputError
 from napari_emrestore.overview.region_geometry import area_px, centre, pixels_inside
 from napari_emrestore.overview.region_masks import decode_mask
+from napari_emrestore.overview.regions import Overview
 from napari_emrestore.overview.targets import export_rois, import_rois
 from napari_emrestore.overview.targets.nav_maps import NavMap
 
@@ -319,6 +320,18 @@ def test_foreign_label_images_come_in(tmp_path):
         ((100.0, 200.0), 1),
         ((14.5, 39.5), 200),
     ]
+
+
+def test_labels_across_bands_and_huge_values_come_in_whole(tmp_path):
+    shape = (2200, 30)
+    image = np.zeros(shape, np.uint32)
+    image[1000:2100, 4:7], image[5:9, 10:20], image[1500, 25] = 4_000_000_000, 2, 2
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    low, high = import_rois(tmp_path / "a.tif", Overview("o", shape)).regions.regions
+    assert high.mask.origin_px == (1000, 4)
+    assert decode_mask(high.mask).all()
+    assert low.mask.area_px == 41
+    assert decode_mask(low.mask)[-1, -1]
 
 
 def test_the_csv_module_reads_pixels_world_and_stage(tmp_path):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.overview.region_geometry import area_px, bounds, box_of, pixels_inside
+from napari_emrestore.overview.region_masks import encode_mask
 from napari_emrestore.overview.targets.gathering import Gathering, Imported
 from napari_emrestore.overview.targets.parsing import finite, parsing, read_json
 from napari_emrestore.overview.targets.rings import MOST_MASK_PX, Ring
@@ -20,6 +21,7 @@ from napari_emrestore.overview.targets.rings import MOST_MASK_PX, Ring
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.regions import Overview, Region, RegionSet
     from napari_emrestore.overview.targets.stage_map import StageMap
 
@@ -160,8 +162,7 @@ def _take(annotation: dict[str, Any], class_name: str, gathering: Gathering) -> 
         facts["confidence"] = finite(sure)
     shape = annotation.get("segmentation")
     if isinstance(shape, dict):
-        inside, origin = _mask(shape)
-        gathering.add_pixels(inside, origin, class_name, **facts)
+        gathering.add_mask(_mask(shape), class_name, **facts)
     elif shape:
         rings = [_ring(flat) for flat in shape]
         if len(rings) == 1:
@@ -185,8 +186,8 @@ def _ring(flat: list[Any]) -> Ring:
     return list(zip(values[1::2], values[::2], strict=True))
 
 
-def _mask(record: dict[str, Any]) -> tuple[NDArray[np.bool_], tuple[int, int]]:
-    """Return the pixels of run lengths, and the first pixel of the columns they lie in."""
+def _mask(record: dict[str, Any]) -> RegionMask:
+    """Return the pixels of run lengths; only the columns they lie in are unpacked."""
     height, width = (int(side) for side in record["size"])
     counts = record["counts"]
     if isinstance(counts, str):
@@ -201,7 +202,7 @@ def _mask(record: dict[str, Any]) -> tuple[NDArray[np.bool_], tuple[int, int]]:
     if (last + 1 - first) * height > MOST_MASK_PX:
         raise ValueError("a painted region of more than 2³⁰ pixels")
     values = np.repeat(np.arange(len(lengths)) % 2 == 1, _cut(edges, first * height, (last + 1) * height))
-    return values.reshape(last + 1 - first, height).T, (0, first)
+    return encode_mask(values.reshape(last + 1 - first, height).T, (0, first))
 
 
 def _cut(edges: NDArray[np.int64], low: int, high: int) -> NDArray[np.int64]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from napari_emrestore.overview.region_masks import encode_mask
 from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
 from napari_emrestore.overview.targets.rings import Ring, is_rectangle, mask_of_rings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
 
     from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.regions import RegionKind
@@ -86,13 +83,11 @@ class Gathering:
 
     def add_rings(self, rings: Sequence[Ring], class_name: str, **facts: Any) -> None:
         """Take the pixels in an odd number of rings, as a painted region."""
-        self._add("label", class_name, (), mask_of_rings(rings), facts)
+        self.add_mask(mask_of_rings(rings), class_name, **facts)
 
-    def add_pixels(
-        self, inside: ArrayLike, origin_px: tuple[int, int], class_name: str, **facts: Any
-    ) -> None:
-        """Take pixels of a box that begins at `origin_px`, as a painted region."""
-        self._add("label", class_name, (), encode_mask(inside, origin_px), facts)
+    def add_mask(self, mask: RegionMask, class_name: str, **facts: Any) -> None:
+        """Take painted pixels."""
+        self._add("label", class_name, (), mask, facts)
 
     def note(self, text: str) -> None:
         """Take a remark for the person who imports."""

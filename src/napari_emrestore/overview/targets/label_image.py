@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_emrestore.core import FormatError
 from napari_emrestore.overview.region_geometry import Box, box_of, pixels_inside
+from napari_emrestore.overview.region_masks import decode_mask, encode_mask
 from napari_emrestore.overview.targets.gathering import Gathering, Imported
 from napari_emrestore.overview.targets.parsing import parsing
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emrestore.overview.region_masks import RegionMask
     from napari_emrestore.overview.regions import Overview, Region, RegionSet
     from napari_emrestore.overview.targets.stage_map import StageMap
 
@@ -29,6 +31,7 @@ _TILE = 512
 _BAND_ROWS = 1024
 _NAMESPACE = "napari-emrestore/regions"
 _LARGEST_16 = 1 << 16
+_FEW_VALUES = 1 << 22
 
 
 def write(path: Path, regions: RegionSet, stage: StageMap | None) -> tuple[str, ...]:
@@ -73,10 +76,10 @@ def read(path: Path, overview: Overview, stage: StageMap | None) -> Imported:
                 came=f"has {len(stack)} × {stack.frame_shape} pixels of {stack.dtype}",
             )
         known = _known(path)
-        for value, inside, origin in _masks(stack.data[0]):
+        for value, mask in sorted(_masks(stack.data[0]).items()):
             facts = dict(known.get(value, {"class": "label"}))
             name = gathering.add_class(facts.pop("class"), facts.pop("colour", None))
-            gathering.add_pixels(inside, origin, name, **facts)
+            gathering.add_mask(mask, name, **facts)
     return gathering.finish()
 
 
@@ -179,26 +182,40 @@ def _known(path: Path) -> dict[int, dict[str, Any]]:
     return {}
 
 
-def _masks(image: Any) -> Iterator[tuple[int, NDArray[np.bool_], tuple[int, int]]]:
-    """Yield value, pixels and first pixel of every label of a lazy image, in the order of values."""
-    for value, (y0, y1, x0, x1) in sorted(_boxes(image).items()):
-        yield value, np.asarray(image[y0:y1, x0:x1]) == value, (y0, x0)
-
-
-def _boxes(image: Any) -> dict[int, tuple[int, int, int, int]]:
-    """Return the box of every value but 0, looked for in bands of rows."""
-    from scipy.ndimage import find_objects
-
-    boxes: dict[int, tuple[int, int, int, int]] = {}
+def _masks(image: Any) -> dict[int, RegionMask]:
+    """Return the pixels of every label of a lazy image, read once, in bands of rows."""
+    pieces: dict[int, list[RegionMask]] = {}
     for top in range(0, image.shape[0], _BAND_ROWS):
         band = np.asarray(image[top : top + _BAND_ROWS])
-        # found by position among the sorted values, for values may be huge
-        values, positions = np.unique(band, return_inverse=True)
-        for value, (rows, columns) in zip(
-            values.tolist(), find_objects(positions.reshape(band.shape) + 1), strict=True
-        ):
-            if value:
-                new = (top + rows.start, top + rows.stop, columns.start, columns.stop)
-                old = boxes.get(value, new)
-                boxes[value] = (min(old[0], new[0]), new[1], min(old[2], new[2]), max(old[3], new[3]))
-    return boxes
+        for value, box in _labels_in(band):
+            origin = (top + box[0].start, box[1].start)
+            pieces.setdefault(value, []).append(encode_mask(band[box] == value, origin))
+    return {value: _joined(found) for value, found in pieces.items()}
+
+
+def _labels_in(band: NDArray[Any]) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Yield every value of a band but 0, with its box."""
+    from scipy.ndimage import find_objects
+
+    if band.min() >= 0 and band.max() < _FEW_VALUES:
+        boxes = find_objects(band.astype(np.int32))
+        yield from ((value, box) for value, box in enumerate(boxes, start=1) if box is not None)
+        return
+    # found by their rank among the values, which may be huge
+    values, ranks = np.unique(band, return_inverse=True)
+    for value, box in zip(values.tolist(), find_objects(ranks.reshape(band.shape) + 1), strict=True):
+        if value:
+            yield value, box
+
+
+def _joined(pieces: list[RegionMask]) -> RegionMask:
+    """Return the mask of all pieces of a region."""
+    if len(pieces) == 1:
+        return pieces[0]
+    boxes = np.array([(*one.origin_px, *np.add(one.origin_px, one.shape)) for one in pieces])
+    y, x = boxes[:, :2].min(axis=0).tolist()
+    whole = np.zeros(tuple((boxes[:, 2:].max(axis=0) - (y, x)).tolist()), bool)
+    for one in pieces:
+        top, left = one.origin_px[0] - y, one.origin_px[1] - x
+        whole[top : top + one.shape[0], left : left + one.shape[1]] |= decode_mask(one)
+    return encode_mask(whole, (y, x))

@@ -70,13 +70,15 @@ class NoiseModel:
         return np.asarray(self.gain * signal + self.read_noise**2)
 
 
-def noise_sigma(image: ArrayLike) -> float:
+def noise_sigma(image: ArrayLike, *, see_texture: bool = True) -> float:
     """Return the standard deviation of the white noise of an image, in input units.
 
     Parameters
     ----------
     image : array_like, shape (Y, X)
         At least 3 x 3 pixels, real numbers of any dtype.
+    see_texture : bool
+        Whether to tell texture everywhere from noise; without it the result can only be too high.
 
     Returns
     -------
@@ -102,7 +104,7 @@ def noise_sigma(image: ArrayLike) -> float:
     # The median of a mean of squares lies below its mean, as for a chi-squared distribution.
     freedom = 2 / _relative_deviation(pixels) ** 2
     variance = float(np.median(variances)) / (1 - 2 / (9 * freedom)) ** 3
-    floor = noise_floor(pixels)
+    floor = noise_floor(pixels) if see_texture else None
     if floor is not None and variance > _TEXTURED * (typical := float(np.median(floor.variances))):
         return sqrt(typical)
     return sqrt(variance)

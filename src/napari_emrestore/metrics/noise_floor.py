@@ -85,7 +85,7 @@ def noise_floor(image: NDArray[Any]) -> NoiseFloor | None:
     Notes
     -----
     `examples/train_noise_floor.py` trains it, on the images and simulated cameras of the recipe naf-denoise
-    (their credits stand there), and prints its error: 2.6 % of the deviation at the median on images kept
+    (their credits stand there), and prints its error: 2.4 % of the deviation at the median on images kept
     out of training. Texture that is white itself cannot be told from noise.
     """
     powers = block_powers(image)

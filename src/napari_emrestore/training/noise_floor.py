@@ -31,6 +31,7 @@ _BLUR_OF_FEATURES = 0.05
 _CLEAREST = 2.0
 _SEEN = 0.001
 _FAINTEST = -6.0
+_EVEN_SHARE = 0.4  # noise of one strength: stabilised images, and what a detector's software made of it
 _PLAIN_SHARE = 0.7
 _DEAD_SHARE = 0.4
 _STEP_LOGARITHMS = (-1.0, 5.0)
@@ -64,8 +65,13 @@ def noise_examples(
     )
     shown, wanted = [], []
     for index in range(count):
-        frames, (slope, height), _ = makers[index % len(makers)].sample(index, 1)
-        powers = block_powers(_with_areas(frames[0], np.random.default_rng([seed, index])))
+        rng = np.random.default_rng([seed, index])
+        frames, line, truth = makers[index % len(makers)].sample(index, 1)
+        image, slope, height = frames[0], float(line[0]), float(line[1])
+        if rng.random() < _EVEN_SHARE:
+            slope, height = 0.0, max(slope * float(truth.mean()) + height, 0.0)
+            image = truth + rng.normal(0, np.sqrt(height), truth.shape).astype(np.float32)
+        powers = block_powers(_with_areas(image, rng))
         if powers is not None:
             variances = np.maximum(slope * powers.means + height, 0) + 1e-12
             shown.append(powers.features)

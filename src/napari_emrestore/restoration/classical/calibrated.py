@@ -21,7 +21,12 @@ from napari_emrestore.core import InputError, MissingPackageError
 from napari_emrestore.restoration.classical import filters
 from napari_emrestore.restoration.classical.restorer import ClassicalRestorer, of_mean
 from napari_emrestore.restoration.classical.risk import least_risk
-from napari_emrestore.restoration.classical.stabilisation import Stabiliser, noise_deviation, stabiliser_for
+from napari_emrestore.restoration.classical.stabilisation import (
+    Stabiliser,
+    left_deviation,
+    noise_deviation,
+    stabiliser_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,14 +157,14 @@ def _at(family: Callable[[Image, Any], Image], value: Any) -> Callable[[Image], 
 def _restorer(name: str, denoise: Denoise, strength: float) -> ClassicalRestorer:
     """Return the restorer that makes the noise 1, tells `denoise` it were `strength`, and goes back.
 
-    What noise the transform really left is measured again: below a few electrons it is not quite 1.
+    What noise the transform really left is measured again: below a few electrons it is less than 1.
     """
     _require_strength(strength)
 
     def calibrated(image: Image) -> Image:
         stabiliser = stabiliser_for(image)
         stabilised = image if stabiliser is None else stabiliser.forward(image)
-        sigma = noise_deviation(stabilised)
+        sigma = left_deviation(stabilised)
         if stabiliser is None or sigma == 0:
             return image
         return stabiliser.backward(denoise(stabilised / sigma, strength) * sigma)

@@ -74,3 +74,15 @@ def noise_deviation(image: Image) -> float:
     from napari_emrestore.metrics import noise_sigma
 
     return noise_sigma(image) if min(image.shape) >= _LEAST_PX else 0.0
+
+
+def left_deviation(stabilised: Image) -> float:
+    """Return the noise deviation of a stabilised image: 1, or less where counts are too few; 0 if tiny.
+
+    What exceeds 1 is texture.
+    """
+    from napari_emrestore.metrics import noise_sigma
+
+    if min(stabilised.shape) < _LEAST_PX:
+        return 0.0
+    return min(1.0, noise_sigma(stabilised, see_texture=False))

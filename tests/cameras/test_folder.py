@@ -208,6 +208,27 @@ def test_without_notices_of_the_system_it_is_polled(tmp_path, monkeypatch):
         assert take(camera, 2) == [(0, 1), (1, 2)]
 
 
+def test_a_share_that_tells_nothing_is_polled(tmp_path, monkeypatch):
+    observers = pytest.importorskip("watchdog.observers")
+    monkeypatch.setattr(observers.Observer, "schedule", lambda self, handler, path: None)
+    write(tmp_path, "a_1.tif", 1)
+    with watch(tmp_path) as camera:
+        assert camera._news._observer is not None, "the system promised to tell"
+        write(tmp_path, "a_2.tif", 2)
+        assert take(camera, 2) == [(0, 1), (1, 2)]
+
+
+def test_growing_files_and_new_ones_come_in_order_of_time_too(tmp_path):
+    movie = tmp_path / "z_movie.tif"
+    tifffile.imwrite(movie, image(1), **PLAIN)
+    with watch(tmp_path, order="time") as camera:
+        assert take(camera, 1) == [(0, 1)]
+        write(tmp_path, "a.tif", 5)
+        assert take(camera, 1) == [(1, 5)]
+        tifffile.imwrite(movie, image(2), **PLAIN, append=True)
+        assert take(camera, 1) == [(2, 2)]
+
+
 @pytest.mark.parametrize(
     ("name", "parts"),
     [("a_012.ome.tif", ("a_", 12)), ("7.dm4", ("", 7)), ("a.tif", None), ("2024-x.tif", None)],

@@ -1,5 +1,7 @@
 """The live dock: a first click works, what is changed holds from the next view on, nothing is left behind."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -454,6 +456,30 @@ class TestEnds:
         with qtbot.waitSignal(dock.sessions.cancelled, timeout=WAIT_MS):
             dock.view.start.click()
         assert dock.view.lamps.camera.label.text() == "Stopped."
+
+
+CLOSING = """
+import threading, napari
+from pathlib import Path
+from qtpy.QtCore import QTimer
+from napari_emrestore.widgets import preferences
+preferences.config_folder = lambda: Path({folder!r})
+viewer = napari.Viewer()
+_, dock = viewer.window.add_plugin_dock_widget("napari-emrestore", "Live camera")
+dock.state.typed = {{"simulated": {small!r}}}
+dock.state.model, dock.state.kind = "mean", "none"
+dock.layers.drawn.connect(lambda picture: QTimer.singleShot(0, viewer.close))
+dock.view.start.click()
+napari.run()
+print("left", [thread.name for thread in threading.enumerate() if thread.name.startswith("live ")])
+"""
+
+
+def test_closing_napari_while_a_camera_runs_leaves_nothing_and_does_not_crash(tmp_path):
+    code = CLOSING.format(folder=str(tmp_path), small=SMALL)
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "left []"
 
 
 class TestSteeringTheCamera:

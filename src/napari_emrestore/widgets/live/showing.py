@@ -130,8 +130,9 @@ class LiveLayers(QObject):
     def _end_turn(self) -> None:
         """Tell that the picture is on the screen, and wait at least as long as showing it took."""
         cost_s = time.perf_counter() - self._began_s
-        self._cost_s = max(cost_s, 0.8 * self._cost_s + 0.2 * cost_s)
-        period_ms = min(_SLOWEST_MS, max(_FASTEST_MS, 1000 * self._cost_s / _SHARE))
+        # the first picture makes a layer, which takes long once and must not slow down those that follow
+        self._cost_s = (self._cost_s + min(cost_s, _SHARE * _SLOWEST_MS / 1000)) / 2
+        period_ms = max(_FASTEST_MS, 1000 * self._cost_s / _SHARE)
         if self._shown is not None:
             self.drawn.emit(self._shown)
         if self._newest is not None:

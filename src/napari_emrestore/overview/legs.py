@@ -195,7 +195,8 @@ def _strip(
         total[y : y + h, x : x + w] += np.nan_to_num((track.thumbnails[k] - dark) / field)
         count[y : y + h, x : x + w] += 1
     shown = count > 0
-    return total / np.maximum(count, 1), shown, np.asarray(first * step, np.float64)
+    mean = np.asarray(total / np.maximum(count, 1), np.float32)
+    return mean, shown, np.asarray(first * step, np.float64)
 
 
 def _within_legs(values: NDArray[np.float64], leg: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -30,7 +30,8 @@ def seam_score(difference: NDArray[Any], layout: Layout) -> float:
         Ratio of the root mean square steps from pixel to pixel; 1 where rims cannot be told from their
         surroundings. NaN if no rim lies within the mosaic.
     """
-    at, beside = [], []
+    at: list[NDArray[Any]] = []
+    beside: list[NDArray[Any]] = []
     h, w = layout.frame_shape
     for y, x in layout.places_px[layout.placed]:
         for rim, low, high in ((y, x, x + w), (y + h, x, x + w)):

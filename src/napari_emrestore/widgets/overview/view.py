@@ -141,7 +141,7 @@ class OverviewView(QWidget):
             (self.matching, "Uneven illumination and changes of brightness from frame to frame."),
             (
                 self.use_stage,
-                "If frames come with them, they tell strips apart and place frames that show nothing recognisable.",
+                "If there are any: they tell strips apart and place frames that show nothing recognisable.",
             ),
             (self.model, "Each place is restored from the frames that cover it."),
             (self.frames, "The frames nearest to each place; fewer are used where there are fewer."),
@@ -160,10 +160,10 @@ class OverviewView(QWidget):
             (self.matching, "matching"),
         ):
             box.currentIndexChanged.connect(lambda _, box=box, name=name: self._tell(name, box.currentData()))
-        for box, name in ((self.frames, "frames"), (self.dark, "dark")):
-            box.valueChanged.connect(lambda value, name=name: self._tell(name, value))
-        for box, name in ((self.use_stage, "use_stage"), (self.maps, "maps")):
-            box.toggled.connect(lambda value, name=name: self._tell(name, value))
+        self.frames.valueChanged.connect(lambda value: self._tell("frames", value))
+        self.dark.valueChanged.connect(lambda value: self._tell("dark", value))
+        self.use_stage.toggled.connect(lambda value: self._tell("use_stage", value))
+        self.maps.toggled.connect(lambda value: self._tell("maps", value))
 
     def _tell(self, name: str, value: Any) -> None:
         self.changed.emit({name: value})

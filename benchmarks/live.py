@@ -81,7 +81,7 @@ def row(frames: np.ndarray, rate_hz: float, model: str, length: int, seconds: fl
     p50, p95, p99 = np.percentile(latencies, (50, 95, 99)) * 1000 if latencies else (np.nan,) * 3
     return (
         f"{model:16} {length:6}   {acquired:8.1f} {made / elapsed:9.1f}   "
-        f"{p50:6.1f} {p95:6.1f} {p99:6.1f}   {1000 * cpu / max(1, made):8.1f}   "
+        f"{p50:6.1f} {p95:6.1f} {p99:6.1f}   {1000 * cpu / made if made else np.nan:8.1f}   "
         f"{after.lost_by_source - before.lost_by_source:5} "
         f"{after.dropped_by_ring - before.dropped_by_ring:7}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from napari_emrestore.core import SILENT
 from napari_emrestore.pipeline.spreading.crews import open_crew
 from napari_emrestore.pipeline.spreading.places import (
+    let_go,
     load_as_ordered,
     model_facts,
     reading_here,
@@ -49,6 +51,8 @@ class MosaicOrder:
         See `load_restorer`; no model makes the raw mosaic only.
     model_is : tuple of (str, Any)
         See `model_facts`.
+    token : str
+        Of its own for each order, so that a worker never takes an older layout for this one.
     """
 
     frames: str
@@ -64,6 +68,7 @@ class MosaicOrder:
     device: str
     precision: str
     model_is: ModelFacts
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,7 @@ def tile_makers(
             device,
             precision,
             () if restorer is None else model_facts(restorer),
+            secrets.token_hex(8),
         )
         devices: set[str] = set()
 
@@ -130,18 +136,21 @@ def tile_makers(
             devices.add(made[1])
             take(made[0])
 
-        with open_crew(scheduler) as crew:
-            crew.check([Path(order.frames), Path(order.mosaic) / "layout.json"])
-            share_out(
-                crew,
-                make_tile,
-                (MosaicTask(order, tile) for tile in tiles),
-                receive,
-                done=len(plan.tiles) - len(tiles),
-                total=len(plan.tiles),
-                monitor=monitor,
-                what="making tiles",
-            )
+        try:
+            with open_crew(scheduler) as crew:
+                crew.check([Path(order.frames), Path(order.mosaic) / "layout.json"])
+                share_out(
+                    crew,
+                    make_tile,
+                    (MosaicTask(order, tile) for tile in tiles),
+                    receive,
+                    done=len(plan.tiles) - len(tiles),
+                    total=len(plan.tiles),
+                    monitor=monitor,
+                    what="making tiles",
+                )
+        finally:
+            let_go(order)
         return ", ".join(sorted(devices))
 
     return make
@@ -151,8 +160,7 @@ def make_tile(task: MosaicTask) -> tuple[TileImages, str]:
     """Return the images of a tile, and the device that made them."""
     from napari_emrestore.overview import mosaic_tile
 
-    with reading_here():
-        place, _ = workplace(task.order, _set_up)
+    with reading_here(), workplace(task.order, _set_up) as (place, _):
         with place.turn:
             made = mosaic_tile(place.plan, place.reader(), task.tile, place.restorer)
         return made, "cpu" if place.restorer is None else place.restorer.device

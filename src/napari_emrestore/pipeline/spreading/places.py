@@ -7,6 +7,7 @@ import platform
 import threading
 import time
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from napari_emrestore import __version__
@@ -34,16 +35,25 @@ _Kept = TypeVar("_Kept", bound=Place)
 _Order = TypeVar("_Order")
 
 
-class _Newest:
-    """The place of the newest order; older ones are let go of."""
+@dataclass(slots=True, eq=False)
+class _Shelf:
+    """A place with its order, how many pieces use it now, and whether it is to go after the last of them."""
 
-    order: Any = None
-    place: Place | None = None
-    entering = threading.Lock()
+    order: Any
+    place: Place
+    users: int = 0
+    leaving: bool = False
 
 
-def workplace(order: _Order, set_up: Callable[[_Order], _Kept]) -> tuple[_Kept, float]:
-    """Return what a process keeps for an order, and how long setting it up took if it was not there.
+_lock = threading.Lock()
+_newest: list[_Shelf] = []  # one at most
+
+
+@contextmanager
+def workplace(order: _Order, set_up: Callable[[_Order], _Kept]) -> Iterator[tuple[_Kept, float]]:
+    """Give what a process keeps for an order, and how long setting it up took if it was not there.
+
+    Of several orders the newest is kept; an older one goes when the last piece that uses it ends.
 
     Parameters
     ----------
@@ -52,15 +62,39 @@ def workplace(order: _Order, set_up: Callable[[_Order], _Kept]) -> tuple[_Kept, 
     set_up : callable
         Makes the place of an order.
     """
-    with _Newest.entering:
-        if _Newest.place is not None and _Newest.order == order:
-            return cast("_Kept", _Newest.place), 0.0
-        started = time.perf_counter()
-        if _Newest.place is not None:
-            _Newest.place.close()
-        place = set_up(order)
-        _Newest.order, _Newest.place = order, place
-        return place, time.perf_counter() - started
+    started, seconds = time.perf_counter(), 0.0
+    with _lock:
+        if not _newest or _newest[0].order != order:
+            _drop()
+            _newest.append(_Shelf(order, set_up(order)))
+            seconds = time.perf_counter() - started
+        shelf = _newest[0]
+        shelf.users += 1
+    try:
+        yield cast("_Kept", shelf.place), seconds
+    finally:
+        with _lock:
+            shelf.users -= 1
+            _close_unused(shelf)
+
+
+def let_go(order: object) -> None:
+    """Forget the place of an order in this process, if there is one."""
+    with _lock:
+        if _newest and _newest[0].order == order:
+            _drop()
+
+
+def _drop() -> None:
+    for shelf in _newest:
+        shelf.leaving = True
+        _close_unused(shelf)
+    _newest.clear()
+
+
+def _close_unused(shelf: _Shelf) -> None:
+    if shelf.leaving and shelf.users == 0:
+        shelf.place.close()
 
 
 def process_name() -> str:

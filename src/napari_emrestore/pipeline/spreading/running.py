@@ -16,7 +16,7 @@ from napari_emrestore.pipeline.line import Result, inputs_of, load, model_of, pr
 from napari_emrestore.pipeline.plain_json import plain
 from napari_emrestore.pipeline.spreading.crews import open_crew
 from napari_emrestore.pipeline.spreading.pieces import check_spreadable, list_pieces
-from napari_emrestore.pipeline.spreading.places import model_facts
+from napari_emrestore.pipeline.spreading.places import let_go, model_facts
 from napari_emrestore.pipeline.spreading.sharing import share_out
 from napari_emrestore.pipeline.spreading.working import Look, Order, Task, make_piece
 from napari_emrestore.pipeline.windows import Job, WindowReport
@@ -128,16 +128,19 @@ class _Share:
             self.job.noise,
         )
         todo = [piece for piece in self._pieces if piece.number not in image.finished]
-        share_out(
-            crew,
-            make_piece,
-            self._tasks(order, todo),
-            partial(_note, image),
-            done=len(image.finished),
-            total=len(self._pieces),
-            monitor=monitor,
-            what="restoring pieces",
-        )
+        try:
+            share_out(
+                crew,
+                make_piece,
+                self._tasks(order, todo),
+                partial(_note, image),
+                done=len(image.finished),
+                total=len(self._pieces),
+                monitor=monitor,
+                what="restoring pieces",
+            )
+        finally:
+            let_go(order)
 
     def reports(self, finished: Mapping[int, Mapping[str, Any]]) -> tuple[WindowReport, ...]:
         """Return one report per burst from what was noted about its pieces."""

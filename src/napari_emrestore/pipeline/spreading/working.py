@@ -105,8 +105,7 @@ class Done:
 
 def make_piece(task: Task) -> Done:
     """Restore a piece and write it to its chunks."""
-    with reading_here():
-        place, load_seconds = workplace(task.order, _set_up)
+    with reading_here(), workplace(task.order, _set_up) as (place, load_seconds):
         started = time.perf_counter()
         piece, look = task.piece, task.look
         if piece.window is None or look is None:

@@ -146,7 +146,7 @@ def frame_errors(
                 [_one_draw(network, field, area, card, device, rng, blurs, place) for _ in range(_DRAWS)], 0
             )
         )
-    return np.concatenate(rows)
+    return _over_fields(rows)
 
 
 def pixel_errors(
@@ -168,7 +168,7 @@ def pixel_errors(
             slopes += probe * (moved - made) / _PROBE / _DRAWS
         errors = (made - seen[0]) ** 2 - variance + 2 * slopes
         rows.append(block_means(errors[inner]))
-    return np.concatenate(rows)
+    return _over_fields(rows)
 
 
 def neighbour_correlation(network: nn.Module, fields: Sequence[Field], card: ModelCard, device: str) -> float:
@@ -212,6 +212,12 @@ def block_means(errors: NDArray[np.float32]) -> NDArray[np.float64]:
     rows, columns = errors.shape[0] // high, errors.shape[1] // wide
     blocks = errors[: rows * high, : columns * wide].reshape(rows, high, columns, wide)
     return np.asarray(blocks.mean((1, 3), dtype=np.float64).ravel())
+
+
+def _over_fields(rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the errors of all fields; the mean of those parted alike, which may show one scene."""
+    alike = len({len(errors) for errors in rows}) == 1
+    return np.asarray(np.mean(rows, 0) if alike else np.concatenate(rows), np.float64)
 
 
 def _one_draw(

@@ -12,7 +12,14 @@ import statistics
 import subprocess
 import sys
 
-DOCKS = ("Restore images", "Live camera", "Compare images", "Probe models", "What made this layer?")
+DOCKS = (
+    "Restore images",
+    "Live camera",
+    "Compare images",
+    "Probe models",
+    "What made this layer?",
+    "Mark regions of interest",
+)
 _CODE = """
 import json, os, time
 began = time.perf_counter()

@@ -10,6 +10,7 @@ from napari_emrestore.core import Acquisition, Provenance
 from napari_emrestore.overview.region_files import read_regions
 from napari_emrestore.overview.region_geometry import area_px, centre
 from napari_emrestore.overview.regions import Region, RegionClass
+from napari_emrestore.widgets.compare.viewing import camera_of
 from napari_emrestore.widgets.layers import metadata
 from napari_emrestore.widgets.regions import RegionsDock, thumbnails
 from napari_emrestore.widgets.regions.history import History
@@ -322,11 +323,13 @@ def test_list_and_layers_select_alike(dock):
 def test_going_to_a_region_centres_it(dock, viewer):
     draw(dock, RECTANGLE[0] + (RECTANGLE - RECTANGLE[0]) * 2)
     dock.jump(1)
-    np.testing.assert_allclose(viewer.scene.camera.center[-2:], (120, 100))
-    zoom = viewer.scene.camera.zoom
+    camera = camera_of(viewer)
+    np.testing.assert_allclose(camera.center[-2:], (120, 100))
+    zoom = camera.zoom
     draw(dock, RECTANGLE[0] + (RECTANGLE - RECTANGLE[0]) * 4)
     dock.view.list.list.doubleClicked.emit(dock.view.list.model.index(1))
-    assert viewer.scene.camera.zoom == pytest.approx(zoom / 2)
+    if hasattr(viewer, "canvas"):  # before napari 0.9 no plugin can tell its size
+        assert camera.zoom == pytest.approx(zoom / 2)
 
 
 # numbers and thumbnails

@@ -6,7 +6,14 @@ import sys
 
 import pytest
 
-DOCKS = ("Restore images", "Live camera", "Compare images", "Probe models", "What made this layer?")
+DOCKS = (
+    "Restore images",
+    "Live camera",
+    "Compare images",
+    "Probe models",
+    "What made this layer?",
+    "Mark regions of interest",
+)
 # napari itself loads numba where it is installed
 WATCHED = """
 import json, sys

@@ -107,7 +107,8 @@ class Canvas(QObject):
         """Let the layers show these regions, and draw in a class."""
         classes = {one.name: one for one in regions.classes}
         with self._quiet.changing():
-            for part in {_PARTS[region.kind] for region in regions.regions} - self._closed_by_person:
+            needed = {_PARTS[region.kind] for region in regions.regions} - self._closed_by_person
+            for part in (one for one in _TITLES if one in needed):
                 self._part(part)
             for shown in self.parts.values():
                 shown.show(regions.regions, classes)

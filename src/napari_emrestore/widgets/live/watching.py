@@ -76,4 +76,5 @@ def _pace(view: View, counters: LiveCounters) -> str:
     """Return why there is no restoration yet, or how fast views are restored."""
     if view.problem or view.restored is None:
         return view.problem
-    return f"{counters.made_fps:.1f} views/s of {counters.acquired_fps:.1f} frames/s."
+    made = f"{counters.made_fps:.1f} views/s" if counters.made_fps else "Less than one view/s"
+    return f"{made} of {counters.acquired_fps:.1f} frames/s."

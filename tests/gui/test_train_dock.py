@@ -175,6 +175,13 @@ def test_teaching_shows_its_curve_and_what_came_of_it(qtbot, viewer, dock, monke
     dock.state.task = "teach"
     assert not dock.view.truth_box.isHidden()
     assert dock.view.camera_box.isHidden()
+    assert dock.view.model.model.itemText(dock.view.model.model.findData("sgpn")) == "sgpn (untrained)"
+    rows = dock.view.model._rows
+    assert not rows.isRowVisible(dock.view.model.noise)
+    dock.state.teaching = "clean"
+    assert rows.isRowVisible(dock.view.model.noise)
+    assert "read off the frames" in dock.view.truth.told.text()
+    dock.state.teaching = "pairs"
     assert "clean image" in dock.view.run.button.toolTip()
     dock.view.truth.layer.pick(viewer.layers["slow scan"])
     image = np.random.default_rng(0).normal(size=(24, 32)).astype(np.float32)

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.train.state import TrainState
 
 _MOST_STEPS = 100_000
+_TOLD = {
+    "pairs": "It is brought onto the frames by itself: shift, rotation, sampling and grey levels.",
+    "clean": "Gain, dose, read noise and blur are read off the frames and put onto the clean image; a stack "
+    "gives several.",
+}
 
 
 class FramesSection(QWidget):
@@ -87,7 +92,8 @@ class ModelSection(QWidget):
 
     def fill_models(self, cards: Iterable[ModelCard]) -> None:
         """Offer models; the chosen one stays chosen."""
-        _refill(self.model, {card.id: card.id for card in cards}, self._state.model)
+        entries = {card.id: card.id if card.weights else f"{card.id} (untrained)" for card in cards}
+        _refill(self.model, entries, self._state.model)
         self._state.model = self.model.currentData() or ""
 
     def fill_noise(self, cameras: Iterable[str]) -> None:
@@ -98,8 +104,9 @@ class ModelSection(QWidget):
 
     def show_task(self, task: str) -> None:
         """Show only what matters for it."""
-        for box in (self.method, self.noise, self.steps):
+        for box in (self.method, self.steps):
             self._rows.setRowVisible(box, task == "adapt")
+        self._rows.setRowVisible(self.noise, task == "adapt" or self._state.teaching == "clean")
         self._rows.setRowVisible(self.teach_steps, task == "teach")
 
 
@@ -112,12 +119,14 @@ class TruthSection(QWidget):
         self.layer = LayerMenu(viewer, none_text="none", wanted=is_offered)
         self.told = note()
         rows = form()
-        rows.addRow("From", self.teaching)
         rows.addRow("Clean image", self.layer)
+        rows.addRow("It shows", self.teaching)
         layout = column(self)
         layout.addLayout(rows)
         layout.addWidget(self.told)
         tie_menu(self.teaching, state, "teaching")
+        state.events.teaching.connect(lambda teaching: self.told.setText(_TOLD[teaching]))
+        self.told.setText(_TOLD[state.teaching])
 
 
 class CameraSection(QWidget):

@@ -20,7 +20,7 @@ METHODS = {
     "statistics": "fresh statistics only",
 }
 MEANINGS = {"time": "a time series", "aligned": "an aligned burst", "single": "single images"}
-TEACHINGS = {"pairs": "a clean image of the same place", "clean": "clean images, degraded like my frames"}
+TEACHINGS = {"pairs": "the same place", "clean": "such a sample"}
 MEASURED = ""
 _NOT_KEPT = ("count", "clean_count", "fault", "taken")
 

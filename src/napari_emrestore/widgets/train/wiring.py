@@ -87,6 +87,7 @@ class TrainDock(QWidget):
         view.outcome.use.clicked.connect(self._use)
         view.outcome.remove.clicked.connect(self._remove)
         self.state.events.connect(lambda _: self._judge())
+        self.state.events.task.connect(lambda _: self._list_models())
         self.runs.part.connect(self._show_look)
         self.runs.succeeded.connect(self._show_outcome)
         self.runs.started.connect(self._allow)
@@ -104,8 +105,9 @@ class TrainDock(QWidget):
             return
         cards = list_models()
         self.state.taken = tuple(card.id for card in cards)
-        trained = [card for card in cards if card.weights is not None]
-        self.view.model.fill_models(trained)
+        # an untrained network can be taught, but has nothing to adapt
+        ready = [card for card in cards if card.weights is not None or self.state.task == "teach"]
+        self.view.model.fill_models(ready)
         self._judge()
 
     def _describe(self, event: Any = None) -> None:

@@ -285,8 +285,7 @@ class Targets(QWidget):
         else:
             self.device.take(outcome)
             self.state.microscope = outcome.name
-            y, x = outcome.position_um()
-            self.visit_box.say(f"Connected; the stage stands at y {y:.2f}, x {x:.2f} µm.")
+            self.visit_box.say(_where(outcome))
 
     def _ask_open(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
         path, _ = QFileDialog.getOpenFileName(self, title, "", kinds)
@@ -386,6 +385,14 @@ def _readable() -> str:
 
 def _joined(first: str, notes: tuple[str, ...]) -> str:
     return " ".join((first, *notes))
+
+
+def _where(stage: MicroManagerStage) -> str:
+    try:
+        y, x = stage.position_um()
+    except EmRestoreError as error:
+        return str(error)
+    return f"Connected; the stage stands at y {y:.2f}, x {x:.2f} µm."
 
 
 def _arrived(arrival: Arrival) -> str:

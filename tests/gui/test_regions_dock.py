@@ -281,6 +281,8 @@ def test_a_class_is_renamed_recoloured_added_and_removed(dock):
     table.item(0, 1).setText("w")
     assert "'w' came twice" in dock.view.classes.note.text()
     assert table.item(0, 1).text() == "q"
+    table.item(0, 0).setText("  ")
+    assert table.item(0, 0).text() == "hole"
     dock._change_class("hole", RegionClass("hole", "#000000", "y"))
     np.testing.assert_array_equal(layer_of(dock, "shapes").edge_color[0], (0, 0, 0, 1))
     assert "Y" in {str(key) for key in layer_of(dock, "shapes").keymap}
@@ -304,6 +306,17 @@ def test_class_note_and_confidence_of_the_selected_are_changed_as_one_step(dock)
     for _ in range(3):
         dock.undo()
     assert {(r.class_name, r.confidence, r.note) for r in regions(dock)} == {("target", None, "")}
+
+
+def test_what_is_being_typed_stays_when_numbers_come(dock):
+    draw(dock)
+    dock.view.details.note.setText("half a sen")
+    item = dock.view.classes.table.item(0, 0)
+    dock.measuring.changed.emit()
+    assert dock.view.details.note.text() == "half a sen"
+    assert dock.view.classes.table.item(0, 0) is item
+    dock.select(())
+    assert dock.view.details.note.text() == ""
 
 
 def test_list_and_layers_select_alike(dock):

@@ -22,6 +22,8 @@ from napari_emrestore.overview.regions import RegionClass
 from napari_emrestore.widgets.forms import column, note
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari_emrestore.overview.regions import RegionSet
 
 _TOOLS = {
@@ -50,17 +52,21 @@ class ClassesBox(QWidget):
         A name, and what that class shall be; a new class for a name of no class.
     class_removed : str
         Name of a class that shall go.
+    refused
+        What was typed cannot be; the table is to be shown as it was.
     """
 
     tool_asked = Signal(str)
     class_chosen = Signal(str)
     class_changed = Signal(str, object)
     class_removed = Signal(str)
+    refused = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._classes: tuple[RegionClass, ...] = ()
         self._showing = False
+        self._filled: tuple[object, ...] = ()
         self.tools = {kind: QPushButton(title) for kind, (title, _) in _TOOLS.items()}
         self.table = QTableWidget(0, 3)
         self.add, self.remove = QPushButton("Add class"), QPushButton("Remove class")
@@ -82,6 +88,14 @@ class ClassesBox(QWidget):
         counts = {one.name: 0 for one in self._classes}
         for region in () if regions is None else regions.regions:
             counts[region.class_name] += 1
+        filled = self._classes, tuple(counts.values()), active
+        if filled != self._filled:  # or a name would go while a person types it
+            self._filled = filled
+            self._fill_table(counts, active)
+        self.remove.setEnabled(not reason and len(self._classes) > 1 and counts.get(active, 1) == 0)
+        self.remove.setToolTip("" if self.remove.isEnabled() else "A class goes when no region is of it")
+
+    def _fill_table(self, counts: Mapping[str, int], active: str) -> None:
         self._showing = True
         self.table.setRowCount(len(self._classes))
         for row, one in enumerate(self._classes):
@@ -89,8 +103,6 @@ class ClassesBox(QWidget):
             if one.name == active:
                 self.table.selectRow(row)
         self._showing = False
-        self.remove.setEnabled(not reason and len(self._classes) > 1 and counts.get(active, 1) == 0)
-        self.remove.setToolTip("" if self.remove.isEnabled() else "A class goes when no region is of it")
 
     def say(self, text: str) -> None:
         """Show what was not taken, and why."""
@@ -150,6 +162,7 @@ class ClassesBox(QWidget):
             return
         old = self._classes[item.row()]
         name, key = (old.name, item.text()) if item.column() == 1 else (item.text(), old.key)
+        self._filled = ()  # what is refused is written over
         self._change(old.name, name, old.colour, key.strip())
 
     def _double_clicked(self, row: int, column_number: int) -> None:
@@ -168,6 +181,7 @@ class ClassesBox(QWidget):
             self.class_changed.emit(old_name, RegionClass(name, colour, key))
         except InputError as error:
             self.say(str(error))
+            self.refused.emit()
 
     def _add(self) -> None:
         names, keys = {one.name for one in self._classes}, {one.key for one in self._classes}

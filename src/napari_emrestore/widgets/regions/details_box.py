@@ -70,6 +70,7 @@ class DetailsBox(QWidget):
         )
         self.note.editingFinished.connect(self._tell_note)
         self._noted = ""
+        self._of: tuple[int, ...] = ()
 
     def show_state(self, state: RegionsState) -> None:
         """Show what the selected regions have in common."""
@@ -86,8 +87,10 @@ class DetailsBox(QWidget):
         self.confidence.setValue(_NOT_SET if value is None else value)
         self.confidence.blockSignals(False)
         notes = {region.note for region in chosen}
-        self._noted = notes.pop() if len(notes) == 1 else ""
-        self.note.setText(self._noted)
+        noted = notes.pop() if len(notes) == 1 else ""
+        if (state.selected, noted) != (self._of, self._noted):  # or it would go while a person types
+            self._of, self._noted = state.selected, noted
+            self.note.setText(noted)
 
     def show_numbers(self, numbers: RegionNumbers | None) -> None:
         """Show what was measured in the only selected region."""

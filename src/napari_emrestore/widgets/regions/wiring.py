@@ -177,6 +177,7 @@ class RegionsDock(QWidget):
         view.classes.class_chosen.connect(lambda name: setattr(state, "active_class", name))
         view.classes.class_changed.connect(self._change_class)
         view.classes.class_removed.connect(self._remove_class)
+        view.classes.refused.connect(self._refresh)
         view.list.shown_changed.connect(lambda shown: setattr(state, "shown", shown))
         view.list.selected.connect(self.select)
         view.list.jump_asked.connect(self.jump)

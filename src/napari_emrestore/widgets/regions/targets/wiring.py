@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_emrestore.core import DeviceError, EmRestoreError, InputError
+from napari_emrestore.core import DeviceError, EmRestoreError
 from napari_emrestore.overview.targets.catalogue import (
     TARGET_FORMATS,
     Exported,
@@ -19,19 +19,12 @@ from napari_emrestore.overview.targets.catalogue import (
 )
 from napari_emrestore.overview.targets.from_frames import mosaic_around, stage_map_of_mosaic
 from napari_emrestore.overview.targets.gathering import Imported, join
-from napari_emrestore.overview.targets.nav_maps import choose_map, maps_of
-from napari_emrestore.overview.targets.nav_text import read_sections
 from napari_emrestore.overview.targets.stage_map import StageMap, read_stage_map, write_stage_map
-from napari_emrestore.overview.targets.visiting import (
-    Arrival,
-    go_there,
-    plan_stops,
-    revisit,
-    write_visit,
-)
+from napari_emrestore.overview.targets.visiting import Arrival, go_there
 from napari_emrestore.widgets.forms import section
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.preferences import load_state, save_state
+from napari_emrestore.widgets.regions.targets.errands import connect, map_of, visit_all
 from napari_emrestore.widgets.regions.targets.files_box import FilesBox
 from napari_emrestore.widgets.regions.targets.stage_box import StageBox
 from napari_emrestore.widgets.regions.targets.state import KEPT, Mark, TargetsState
@@ -41,9 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_emrestore.cameras.micromanager_stage import MicroManagerStage
-    from napari_emrestore.core import Monitor
-    from napari_emrestore.overview.regions import Overview, RegionSet
-    from napari_emrestore.overview.targets.visiting import StageLimits, Stop
+    from napari_emrestore.overview.regions import RegionSet
 
 _NAME = "targets"
 _STAGE_FILES = "Stage maps (*.stage.json *.json)"
@@ -123,7 +114,7 @@ class Targets(QWidget):
     def take_nav(self, path: str) -> None:
         """Take the stage map of SerialEM's own map of the overview."""
         if self.state.regions is not None:
-            work = partial(_map_of, Path(path), self.state.map_label, self.state.regions.overview)
+            work = partial(map_of, Path(path), self.state.map_label, self.state.regions.overview)
             self._file("Reading the map", work)
 
     def take_frames(self) -> None:
@@ -169,7 +160,7 @@ class Targets(QWidget):
             self.visit_box.say("")
             self._refresh()
         else:
-            self.driving.start("Connecting", partial(_connect, self.state.config or None))
+            self.driving.start("Connecting", partial(connect, self.state.config or None))
 
     def go(self) -> None:
         """Drive the stage to the selected region."""
@@ -188,7 +179,7 @@ class Targets(QWidget):
         if chosen is None or state.stage is None or state.why_not_visit() or self.driving.running:
             return
         work = partial(
-            _visit_all,
+            visit_all,
             chosen,
             state.stage,
             self.device.stage,
@@ -332,46 +323,6 @@ class _Held:
         stage, self._stage = self._stage, None
         if stage is not None:
             stage.close()
-
-
-def _connect(config: str | None, monitor: Monitor) -> MicroManagerStage:
-    from napari_emrestore.cameras import open_stage
-
-    return open_stage(config=config)
-
-
-def _visit_all(
-    chosen: RegionSet,
-    stage: StageMap,
-    device: MicroManagerStage,
-    limits: StageLimits,
-    folder: Path,
-    monitor: Monitor,
-    *,
-    frames: int,
-    nearest: bool,
-    fields: bool,
-) -> list[Path]:
-    field = device.field_um if fields else None
-    if fields and field is None:
-        raise InputError(
-            "Several fields need the pixel size of the camera",
-            came="the configuration has none",
-            remedy="Set it in Micro-Manager, or visit one field of each.",
-        )
-    stops: tuple[Stop, ...] = plan_stops(
-        chosen.regions,
-        stage,
-        field_um=field,
-        start_um=device.position_um() if nearest else None,
-    )
-    visits = revisit(stops, device, limits, frames=frames, monitor=monitor)
-    return [write_visit(visit, chosen.overview, folder) for visit in visits]
-
-
-def _map_of(path: Path, label: str, overview: Overview) -> StageMap:
-    _, sections = read_sections(path)
-    return choose_map(maps_of(sections, path), label, overview.shape, path).stage_map(overview.shape)
 
 
 def _of_another(before: RegionSet | None, now: RegionSet | None) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.core import Monitor
     from napari_emrestore.training.data import SampleMaker
-    from napari_emrestore.training.loop import Watch
+    from napari_emrestore.training.loop import Progress, Watch
     from napari_emrestore.training.teaching.lessons import CleanLessons, PairLessons
 
 _BATCH = 4
@@ -44,8 +44,8 @@ class Taught:
     card : ModelCard, optional
         Of the new model; ``None`` where it became no better and the old weights stay.
     ssim_before, ssim_after, error : float
-        Mean SSIM on held-out samples of the model as it was and as it became, and the standard error of the
-        difference.
+        Mean SSIM on held-out samples of the model as it was (of the frames' mean for one without weights) and
+        as it became, and the standard error of the difference.
     history : tuple of dict
         One record per check; the one of the highest SSIM was kept.
     seconds : float
@@ -133,7 +133,8 @@ def teach(
     work = home / ".teaching" / new_id
     _claim(work, plan, held_out.bursts)
     network = _start(card, seed)
-    before = _ssim_each(network, held_out, place) if card.weights is not None else None
+    untrained = card.weights is None
+    before = _ssim(held_out.bursts.mean(1), held_out) if untrained else _ssim_each(network, held_out, place)
     taught, progress = train(
         network.requires_grad_(True),
         # the loop asks nothing else of them
@@ -148,23 +149,27 @@ def teach(
         watch=watch,
     )
     after = _ssim_each(taught.requires_grad_(False), held_out, "cpu")
-    base = np.zeros_like(after) if before is None else before
-    error = float((after - base).std(ddof=1)) / sqrt(len(after))
+    error = float((after - before).std(ddof=1)) / sqrt(len(after))
     shutil.rmtree(work)
-    gained = float((after - base).mean()) > _ERRORS * error
-    figures = float(base.mean()), float(after.mean()), error
+    figures = float(before.mean()), float(after.mean()), error
     kept = None
-    if gained:
+    if figures[1] - figures[0] > _ERRORS * error:
         record = {
             "method": type(training).__name__,
             "data": [dict(source)] if source else [],
-            "steps": progress.step,
-            "samples": progress.step * _BATCH,
-            "seconds": round(progress.seconds, 1),
-            "machine": f"{platform.machine()}, {place}",
+            **_effort(progress, place),
         }
         kept = keep(taught, card, name, home, record, _validation(figures, frames))
     return Taught(kept, *figures, progress.history, time.perf_counter() - started)
+
+
+def _effort(progress: Progress, place: str) -> dict[str, Any]:
+    return {
+        "steps": progress.step,
+        "samples": progress.step * _BATCH,
+        "seconds": round(progress.seconds, 1),
+        "machine": f"{platform.machine()}, {place}",
+    }
 
 
 def _plan(card: ModelCard, steps: int, seed: int) -> OptimiserRecipe:
@@ -220,13 +225,22 @@ def _ssim_each(network: nn.Module, held_out: Any, device: str) -> NDArray[np.flo
     """Return the SSIM of each held-out sample."""
     import torch
 
-    from napari_emrestore.training.losses import ssim
     from napari_emrestore.training.objective import apply
 
     network.to(device).eval()
     with torch.inference_mode():
-        made = apply(network, held_out, device)[0].cpu()
-        return np.asarray(1 - ssim(made, torch.from_numpy(held_out.truths)).numpy(), np.float64)
+        made = apply(network, held_out, device)[0].cpu().numpy()
+    return _ssim(made, held_out)
+
+
+def _ssim(images: NDArray[np.float32], held_out: Any) -> NDArray[np.float64]:
+    """Return the SSIM of each image (B, Y, X) against its truth."""
+    import torch
+
+    from napari_emrestore.training.losses import ssim
+
+    losses = ssim(torch.from_numpy(images), torch.from_numpy(held_out.truths))
+    return np.asarray(1 - losses.numpy(), np.float64)
 
 
 def _validation(figures: tuple[float, float, float], frames: int) -> dict[str, Any]:

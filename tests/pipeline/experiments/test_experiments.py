@@ -134,6 +134,17 @@ def test_terms_run_with_a_bank_and_say_that_features_are_missing(tmp_path):
     assert outcome.rows[-1].facts["steps"] == 2
 
 
+@pytest.mark.filterwarnings("ignore:No VGG-19 file was given:UserWarning")
+def test_a_term_that_is_zero_changes_nothing(tmp_path):
+    arms = [
+        replace(arm, change=lambda recipe, change=arm.change: narrow(change(recipe)))
+        for arm in EXPERIMENTS["terms"].arms[:2]
+    ]
+    outcome = run_experiment("terms", Experiment("Terms", "Table 6", tuple(arms)), TINY, tmp_path)
+    without, with_zero = (row for row in outcome.rows if "steps" in row.facts)
+    assert without.psnr_db == with_zero.psnr_db
+
+
 @pytest.mark.parametrize("change", [{"steps": 0}, {"scenes": 0}, {"tiles": 0}])
 def test_nothing_to_do_is_refused(tmp_path, change):
     with pytest.raises(InputError, match="at least one"):

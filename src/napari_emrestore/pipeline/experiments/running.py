@@ -252,10 +252,12 @@ def _train(
     bank = None
     if recipe.semi_supervised is not None:
         bank = build_bank(recipe.semi_supervised, recipe.data, left_out, folder, plan.seed)
-    objective = JudgedObjective(recipe, bank, plan.vgg, plan.device)
+    # the network first: its start is the same in arms with and without a judge
     torch.manual_seed(plan.seed)
+    untrained = build_network(recipe.architecture, recipe.parameters)
+    objective = JudgedObjective(recipe, bank, plan.vgg, plan.device)
     network, _ = train(
-        build_network(recipe.architecture, recipe.parameters),
+        untrained,
         SampleMaker(labelled, recipe.data, plan.seed),
         SampleMaker(held_out, recipe.data, _VALIDATION_SEED + plan.seed),
         recipe.optimiser,

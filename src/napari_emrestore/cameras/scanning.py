@@ -128,15 +128,16 @@ def simulate_scan(
     noise = Noise(rng, math.prod(frame_shape))
     frames = np.empty((len(moves), *frame_shape), np.uint16)
     truth = np.empty((len(moves), 2))
+    rest_s = frame_s - exposure_s
     for k, move in enumerate(moves):
         jumps = path.turns == "jump" and move[0] != 0
-        pace = moves[k - 1] if jumps and k else move * (not jumps)
-        stage.drive((pace[0] / frame_s, pace[1] / frame_s))
+        pace = (moves[k - 1] if jumps else move) / frame_s
+        stage.drive((pace[0], pace[1]))
         track = stage.track(k * frame_s, exposure_s)
-        if jumps:  # with the beam off, in what is left of the frame's time
-            rest_s = frame_s - exposure_s
-            stage.drive((move[0] / rest_s, move[1] / rest_s))
-            stage.track(k * frame_s + exposure_s, rest_s)
+        # a jump is made with the beam off, in what is left of the frame's time
+        rest = (move - pace * exposure_s) / rest_s
+        stage.drive((rest[0], rest[1]))
+        stage.track(k * frame_s + exposure_s, rest_s)
         truth[k] = track.mean(axis=0)
         view = expose(specimen, track, frame_shape)
         frames[k] = detector.read_out(view if shading is None else view * shading.astype(np.float32), noise)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PICTURES = Path(__file__).parent / "pictures"
 PLUGIN = "napari-emrestore"
 RESTORE, COMPARE, PROBE, ORIGIN = "Restore images", "Compare images", "Probe models", "What made this layer?"
+LIVE, OVERVIEW, REGIONS = "Live camera", "Build an overview of a scan", "Mark regions of interest"
+TRAIN = "Train and adapt models"
 LONGEST_S = 300
 LARGEST_BYTES = 290_000
 
@@ -181,9 +183,74 @@ def provenance() -> None:
         shot(viewer, "provenance")
 
 
+def live() -> None:
+    """Show the simulated microscope, raw beside restored."""
+    with opened("dark") as viewer:
+        widget = dock(viewer, LIVE, 340)
+        widget.view.start.click()
+        wait(lambda: widget.layers.shown is not None and "restored" in widget.layers.shown.images)
+        wait(lambda: widget.view.lamps.alignment.level != "off")
+        settle(3.0)
+        shot(viewer, "live")
+        widget.view.start.click()
+        wait(lambda: not widget.running)
+
+
+def scanned(viewer: napari.Viewer) -> None:
+    """Add the frames of a simulated scan in three strips, with vibration."""
+    from napari_emrestore.cameras.scanning import ScanPath, simulate_scan
+    from napari_emrestore.cameras.specimen import procedural_specimen
+    from napari_emrestore.cameras.stage import StageMotion
+    from napari_emrestore.core import Acquisition
+    from napari_emrestore.widgets.layers import image_options
+
+    rng, side = np.random.default_rng(0), 192
+    scan = simulate_scan(
+        procedural_specimen(1024, rng),
+        ScanPath(3, 16, 16.0, 0.75 * side),
+        frame_shape=(side, side),
+        rng=rng,
+        motion=StageMotion(0.4, 50, 0.5, 2.0, (0.5, 0.3)),
+        start_px=(60, 60),
+    )
+    acquisition = Acquisition("scan", pixel_size_nm=(4.0, 4.0), frame_axis="time", frame_step=40.0)
+    viewer.add_image(scan.frames, **image_options(acquisition, stack=True))
+
+
+def overview() -> None:
+    """Show a finished overview with its maps, and regions that were proposed on it."""
+    with tempfile.TemporaryDirectory() as folder, opened("dark") as viewer:
+        scanned(viewer)
+        widget = dock(viewer, OVERVIEW, 340)
+        widget.state.output, widget.state.model = str(Path(folder) / "overview.zarr"), "mean"
+        widget.view.run.button.click()
+        wait(lambda: not widget.jobs.running and len(viewer.layers) > 2)
+        viewer.layers["scan"].visible = False
+        viewer.reset_view()
+        shot(viewer, "overview")
+        viewer.window.remove_dock_widget(widget)
+        regions = dock(viewer, REGIONS, 340)
+        regions.state.smallest, regions.state.largest, regions.state.visible_only = 60, 260, False
+        wait(lambda: regions.state.regions is not None)
+        regions.view.propose.run.button.click()
+        wait(lambda: not regions.searching.jobs.running)
+        shot(viewer, "regions")
+
+
+def train() -> None:
+    """Show a model that was adapted to the frames of a stream."""
+    with opened("light") as viewer:
+        viewer.open_sample(PLUGIN, "tem-stream")
+        widget = dock(viewer, TRAIN, 400)
+        widget.state.steps = 60
+        widget.view.run.button.click()
+        wait(lambda: not widget.runs.running)
+        shot(viewer, "train")
+
+
 SCENES = {
     scene.__name__.replace("_", "-"): scene
-    for scene in (open_sample, restore, compare, plots, probe, provenance)
+    for scene in (open_sample, restore, compare, plots, probe, provenance, live, overview, train)
 }
 
 

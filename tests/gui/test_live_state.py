@@ -79,7 +79,7 @@ class TestState:
     def test_names_of_recordings_hold_the_time(self, tmp_path):
         state = LiveState(folder=str(tmp_path), recording=" scan ", suffix=".ome.tif")
         now = datetime(2026, 3, 4, 5, 6, 7)
-        assert new_path(state, now) == tmp_path / "scan_20260304-050607.ome.tif"
+        assert new_path(state, now) == tmp_path / "scan_20260304-050607-000.ome.tif"
         for name in ("", "a/b", 'quo"te'):
             state.recording = name
             with pytest.raises(InputError):

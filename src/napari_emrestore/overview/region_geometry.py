@@ -80,16 +80,13 @@ def centre(region: Region) -> tuple[float, float]:
         y, x = (inside + region.mask.origin_px).tolist()
         return y, x
     corners = outline(region)
-    weights = _cross(corners)
     middle = corners.mean(axis=0)
+    # shifted to the mean first, or far corners would cost digits
+    moved = corners - middle
+    weights = _cross(moved)
     total = weights.sum()
-    if abs(total) > 1e-9:
-        # shifted to the mean first, or far corners would cost digits
-        moved = corners - middle
-        weights = _cross(moved)
-        middle = middle + ((moved + np.roll(moved, -1, axis=0)) * weights[:, None]).sum(axis=0) / (
-            3 * weights.sum()
-        )
+    if abs(total) > 1e-9 * np.abs(weights).sum():
+        middle = middle + ((moved + np.roll(moved, -1, axis=0)) * weights[:, None]).sum(axis=0) / (3 * total)
     return float(middle[0]), float(middle[1])
 
 

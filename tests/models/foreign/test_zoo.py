@@ -227,5 +227,5 @@ def test_a_changed_package_and_another_device_are_refused(package):
 @pytest.mark.parametrize("content", ["", "no: model", "- a\n- b", "\t{"])
 def test_a_description_that_is_none_is_refused(tmp_path, content):
     (tmp_path / "rdf.yaml").write_text(content)
-    with pytest.raises(ModelError, match="BioImage Model Zoo|must be whole"):
+    with pytest.raises(ModelError, match=r"BioImage Model Zoo|must be whole"):
         find_card(tmp_path / "rdf.yaml")

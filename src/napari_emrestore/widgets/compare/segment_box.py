@@ -85,8 +85,10 @@ class SegmentBox(QWidget):
 
     def show_table(self, table: SegmentationTable | None) -> None:
         """Show a finished table; None takes one that no longer holds out of sight."""
-        outdated = table is None and self._table is not None
-        self.run.say("Something changed; measure again." if outdated else "")
+        if table is not None:
+            self.run.say("")
+        elif self._table is not None:
+            self.run.say("Something changed; measure again.")
         self._table = table
         for part in (self.table, self.note, self.add):
             part.setVisible(table is not None)

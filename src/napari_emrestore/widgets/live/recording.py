@@ -150,7 +150,9 @@ def new_path(state: LiveState, now: datetime) -> Path:
     stem = state.recording.strip()
     if not stem or re.search(r'[\\/:*?"<>|]', stem):
         raise InputError("A recording has a name without slashes and such", came=f"{state.recording!r} came")
-    return folder_of(state.folder) / f"{stem}_{now:%Y%m%d-%H%M%S}{state.suffix}"
+    # A recording never replaces another, and two may begin within a second.
+    moment = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
+    return folder_of(state.folder) / f"{stem}_{moment}{state.suffix}"
 
 
 def _make(folder: Path) -> None:

@@ -193,7 +193,7 @@ def live() -> None:
         settle(3.0)
         shot(viewer, "live")
         widget.view.start.click()
-        wait(lambda: not widget.running)
+        wait(lambda: not widget.sessions.running)
 
 
 def scanned(viewer: napari.Viewer) -> None:
@@ -229,8 +229,11 @@ def overview() -> None:
         viewer.reset_view()
         shot(viewer, "overview")
         viewer.window.remove_dock_widget(widget)
+        viewer.layers.remove("scan")
+        viewer.layers.selection.active = viewer.layers["overview"]
         regions = dock(viewer, REGIONS, 340)
-        regions.state.smallest, regions.state.largest, regions.state.visible_only = 60, 260, False
+        regions.state.search, regions.state.bright, regions.state.visible_only = "blobs", False, False
+        regions.state.smallest, regions.state.largest = 40, 130
         wait(lambda: regions.state.regions is not None)
         regions.view.propose.run.button.click()
         wait(lambda: not regions.searching.jobs.running)
@@ -242,7 +245,7 @@ def train() -> None:
     with opened("light") as viewer:
         viewer.open_sample(PLUGIN, "tem-stream")
         widget = dock(viewer, TRAIN, 400)
-        widget.state.steps = 60
+        widget.state.steps, widget.state.name = 60, "my-microscope"
         widget.view.run.button.click()
         wait(lambda: not widget.runs.running)
         shot(viewer, "train")
@@ -261,7 +264,7 @@ def main(names: list[str]) -> None:
     # a person's own napari and plugin settings shall neither be seen nor changed
     get_settings(None)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CONFIG_HOME"] = folder
+        os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_DATA_HOME"] = folder
         for name in names or SCENES:
             SCENES[name]()
 

@@ -233,7 +233,7 @@ def overview() -> None:
         viewer.layers.selection.active = viewer.layers["overview"]
         regions = dock(viewer, REGIONS, 340)
         regions.state.search, regions.state.bright, regions.state.visible_only = "blobs", False, False
-        regions.state.smallest, regions.state.largest = 40, 130
+        regions.state.smallest, regions.state.largest = 90, 160
         wait(lambda: regions.state.regions is not None)
         regions.view.propose.run.button.click()
         wait(lambda: not regions.searching.jobs.running)

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 
 def markdown_table(cards: Iterable[ModelCard]) -> str:
     """Return the catalogue as a Markdown table, as it stands in the README."""
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, _ready_first(cards))]
+    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_row, cards)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -50,14 +50,9 @@ def _list(terminal: Terminal, *, markdown: bool) -> Outcome:
     if markdown:
         terminal.say(markdown_table(cards))
     else:
-        terminal.table(_COLUMNS, map(_row, _ready_first(cards)))
+        terminal.table(_COLUMNS, map(_row, cards))
         terminal.say(f"Classical methods: {', '.join(classical)}")
     return Outcome({"models": cards, "classical": classical})
-
-
-def _ready_first(cards: Iterable[ModelCard]) -> list[ModelCard]:
-    """Return cards with those that can be run now before those that have no weights."""
-    return sorted(cards, key=lambda card: card.weights is None)
 
 
 def _show(id_or_path: str, terminal: Terminal) -> Outcome:

@@ -31,7 +31,10 @@ def list_models() -> list[ModelCard]:
 
 
 def scan_models() -> tuple[list[ModelCard], list[ModelError]]:
-    """Return all cards and what is wrong with those left out, in order of folder and file name.
+    """Return all cards and what is wrong with those left out.
+
+    Models that can run come first, those of shortened recipes after the others; within these, bundled before
+    user, by file name.
 
     An id belongs to the first card that has it, bundled before user, so a user's file never silently
     takes the place of a bundled model; the later one is reported and can be loaded by its path.
@@ -51,7 +54,7 @@ def scan_models() -> tuple[list[ModelCard], list[ModelError]]:
             problems.append(error)
         else:
             cards[card.id] = card
-    return list(cards.values()), problems
+    return sorted(cards.values(), key=lambda card: (card.weights is None, card.is_shortened)), problems
 
 
 def find_card(id_or_path: str | Path) -> ModelCard:

@@ -171,8 +171,8 @@ def peers():
             tracemalloc.start()
             began = time.process_time()
             places = place(scan.frames, told)
-        except ImportError as error:
-            print(f"  {name}: left out ({error})")
+        except (ImportError, AssertionError) as error:  # one peer asserts that it found pairs
+            print(f"  {name}: no result ({error})")
             continue
         finally:
             peak = tracemalloc.get_traced_memory()[1] / 2**20
@@ -195,7 +195,8 @@ def m2stitch(frames, told):
 
     rows = np.round((told[:, 0] - told[:, 0].min()) / (0.8 * SIDE)).astype(int)
     columns = np.round((told[:, 1] - told[:, 1].min()) / (0.8 * SIDE)).astype(int)
-    grid, _ = peer.stitch_images(frames, rows, columns, row_col_transpose=False)
+    # noisy frames agree less than its default of 0.5
+    grid, _ = peer.stitch_images(frames, rows, columns, row_col_transpose=False, ncc_threshold=0.05)
     return grid[["y_pos", "x_pos"]].to_numpy(float)
 
 

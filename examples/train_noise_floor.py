@@ -1,6 +1,6 @@
 """Train the regression that tells noise from texture anew (`napari_emrestore.metrics.noise_floor`).
 
-    python train_noise_floor.py FOLDER 30000 noise_floor.npz
+    python train_noise_floor.py FOLDER 16000 noise_floor.npz   # made the one in use
 
 FOLDER is the one that the image patterns of the recipe naf-denoise start from. Without arguments a small one
 is trained on drawn scenes alone, to see that it works.

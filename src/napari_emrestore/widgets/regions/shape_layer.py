@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from napari.layers.base import ActionType
 
 from napari_emrestore.overview.region_geometry import area_px, bounds
 from napari_emrestore.overview.regions import Region
 from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, colours
+from napari_emrestore.widgets.regions.numbered_rows import NumberedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari.layers import Shapes
     from numpy.typing import NDArray
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.regions.drawn import Quiet
 
 KINDS = ("rectangle", "polygon")
-_DONE = (ActionType.ADDED, ActionType.CHANGED, ActionType.REMOVED)
 _LEAST_AREA_PX = 0.5  # a click without dragging leaves less
 _LINE_SHARE = 0.03  # width of a line, of the shorter side of its region
 _ELLIPSE_CORNERS = 32
@@ -31,30 +30,21 @@ _SAME_COLOUR = 1e-3
 _NO_AREA = "A line is no region; it was taken out. Draw a rectangle or a polygon."
 
 
-class ShapeLayer:
+class ShapeLayer(NumberedRows):
     """Shows rectangles and polygons, and tells what a person draws, moves and deletes.
 
     Parameters
     ----------
-    layer : napari.layers.Shapes
-        Of two axes, on the pixels of the overview; empty.
-    edited : callable
-        Called with the `Edit` of a person.
-    quiet : Quiet
-        Tells whether a change comes from the dock.
+    layer, edited, quiet
+        See `NumberedRows`.
     """
 
+    _line = "edge"
+
     def __init__(self, layer: Shapes, edited: Callable[[Edit], None], quiet: Quiet) -> None:
-        self.layer, self._edited = layer, edited
-        self._quiet = quiet
-        self._shown: dict[int, Region] = {}
+        super().__init__(layer, edited, quiet)
         self._seen: dict[int, NDArray[Any]] = {}
-        self._classes: Mapping[str, RegionClass] = {}
-        self._class_name = ""
-        self._drawn_as: RegionClass | None = None
         self._new_rows: list[int] = []
-        layer.features = {ID: np.empty(0, int), CLASS: np.empty(0, object)}
-        layer.events.data.connect(self._changed)
 
     def show(self, regions: Sequence[Region], classes: Mapping[str, RegionClass]) -> None:
         """Show these rectangles and polygons."""
@@ -82,47 +72,6 @@ class ShapeLayer:
             self._paint()
             self._remember()
         self._new_rows = []
-
-    def draw_as(self, chosen: RegionClass, next_id: int) -> None:
-        """Let the next shape be of a class."""
-        if chosen == self._drawn_as:
-            return
-        self._drawn_as, self._class_name = chosen, chosen.name
-        with self._quiet.changing():
-            kept = set(self.layer.selected_data)
-            self.layer.selected_data = set()  # or the selected ones would change their colour too
-            (line,), (inside,) = colours(
-                [Region(1, "point", chosen.name, ((0.0, 0.0),))], {chosen.name: chosen}
-            )
-            self.layer.current_edge_color, self.layer.current_face_color = line, inside
-            self.layer.feature_defaults = {ID: 0, CLASS: chosen.name}
-            self.layer.selected_data = kept
-
-    def selected(self) -> tuple[int, ...]:
-        """Return the numbers of the selected shapes."""
-        ids = self._ids()
-        return tuple(ids[row] for row in sorted(self.layer.selected_data) if row < len(ids) and ids[row])
-
-    def select(self, ids: Collection[int]) -> None:
-        """Select the shapes of these numbers."""
-        rows = {row for row, number in enumerate(self._ids()) if number in ids}
-        if rows != set(self.layer.selected_data):
-            with self._quiet.changing():
-                self.layer.selected_data = rows
-
-    def close(self) -> None:
-        """Hear nothing more of the layer."""
-        self.layer.events.data.disconnect(self._changed)
-
-    def _ids(self) -> list[int]:
-        return [int(number) for number in self.layer.features[ID]]
-
-    def _changed(self, event: Any) -> None:
-        if self._quiet or event.action not in _DONE:
-            return
-        edit = self._read()
-        if edit:
-            self._edited(edit)
 
     def _read(self) -> Edit:
         """Return what differs from what is known; rows that are no region are taken out."""

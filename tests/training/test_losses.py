@@ -14,6 +14,7 @@ from napari_emrestore.training.losses import (
     huber_mse,
     l1,
     over_scales,
+    rmse_ssim,
 )
 
 
@@ -89,3 +90,18 @@ def test_the_mixed_ssim_loss_notices_a_shifted_mean():
     truth = 0.3 + 0.4 * torch.rand(1, 32, 32, generator=torch.Generator().manual_seed(0))
     difference = LOSSES["ssim_l1"](truth + 0.1, truth) - 0.84 * LOSSES["ssim"](truth + 0.1, truth)
     assert difference.item() == pytest.approx(0.16 * 0.1, rel=1e-4)
+
+
+def test_squares_ask_for_the_mean_and_absolutes_for_the_median() -> None:
+    seen = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0]).repeat(1, 20, 20)  # median 0, mean 0.2
+    asked = {
+        name: min((value / 20 for value in range(21)), key=lambda v: _away(name, seen, v))
+        for name in ("l1", "rmse")
+    }
+    assert asked == {"l1": 0.0, "rmse": pytest.approx(0.2)}
+
+
+def _away(name: str, seen: torch.Tensor, value: float) -> float:
+    answer = torch.full_like(seen, value)
+    found = rmse_ssim(answer, seen, ssim_weight=0.0) if name == "rmse" else LOSSES[name](answer, seen)
+    return found.item()

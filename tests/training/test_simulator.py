@@ -1,12 +1,16 @@
 """The simulator: true poses, exact truths, seeds that repeat, presets as hard as their papers' data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.signal import fftconvolve
 
 from napari_emrestore.core import InputError
 from napari_emrestore.samples import clean_image
 from napari_emrestore.training.acceptance import PAPER_ROWS, unrestored_row
-from napari_emrestore.training.draws import Span
+from napari_emrestore.training.camera import CameraRange
+from napari_emrestore.training.draws import Span, fixed
 from napari_emrestore.training.presets import PRESETS, Preset, find_preset
 from napari_emrestore.training.scanning import ScanRange, probe_transfer
 from napari_emrestore.training.scenes import SCENES, draw_scene
@@ -107,3 +111,26 @@ def test_unrestored_rows_land_in_the_rows_of_the_papers(preset):
     row = unrestored_row(preset, scenes, 16, rng)
     for paper in PAPER_ROWS[preset]:
         assert row[paper.metric] == pytest.approx(paper.value, abs=paper.tolerance), (preset, row)
+
+
+@pytest.mark.parametrize(
+    ("name", "frames"), [("tem_stream", 1), ("tem_stream", 3), ("sem_defocus", 1), ("sem_astigmatism", 1)]
+)
+def test_the_point_spread_turns_the_truth_into_the_mean_frame(name, frames):
+    """With electrons beyond number and nothing but blur, truth convolved with the PSF is what was seen."""
+    scene = draw_scene("cells", 200, np.random.default_rng(3))
+    camera = CameraRange(dose_e=fixed(1e7), gain_adu=fixed(4e-3), read_noise_e=fixed(0.0))
+    probe = PRESETS[name].scan
+    still = ScanRange(probe.defocus_px, probe.astigmatism_px, probe.probe_px) if probe else None
+    preset = replace(PRESETS[name], camera=camera, gap_px=fixed(0.0), scan=still)
+    poses = np.tile((50.0, 50.0), (frames, 1))
+    made = simulate(
+        scene, preset, frames=frames, frame_shape=(100, 100), rng=np.random.default_rng(5), poses_px=poses
+    )
+    kernel = made.point_spread()
+    assert kernel.sum() == pytest.approx(1)
+    assert kernel.shape[0] % 2 == kernel.shape[1] % 2 == 1
+    blurred = fftconvolve(made.truths[0], kernel, mode="same")[40:-40, 40:-40]
+    seen = made.frames.mean(0)[40:-40, 40:-40]
+    left = np.std(blurred - seen) / np.std(made.truths[0][40:-40, 40:-40] - seen)
+    assert left < 0.05  # the kernel ends where the margin does

@@ -45,6 +45,10 @@ class Simulated:
         The detector drawn for these frames.
     record : dict
         Every number drawn, as plain JSON values.
+    tracks_px : ndarray, shape (N, S, 2)
+        ``(y, x)`` of the window's first pixel about its pose, at S times of each exposure.
+    probe : ndarray, optional
+        Fourier factor of the probe, for ``rfft2`` of a frame with its margin.
     """
 
     frames: NDArray[np.uint16]
@@ -52,6 +56,24 @@ class Simulated:
     poses_px: NDArray[np.float64]
     camera: Camera
     record: dict[str, Any]
+    tracks_px: NDArray[np.float64]
+    probe: NDArray[np.float32] | None
+
+    def point_spread(self) -> NDArray[np.float64]:
+        """Return the blur of the mean of all frames placed at their poses, (P, P) with P odd, sum 1.
+
+        Row jitter and charging are no blur and not in it.
+        """
+        height, width = self.frames.shape[1:]
+        shape = height + 2 * MARGIN_PX, width + 2 * MARGIN_PX
+        factor = np.mean([transfer(track, shape) for track in self.tracks_px], axis=0)
+        if self.probe is not None:
+            factor = factor * self.probe
+        spread = fft.fftshift(fft.irfft2(factor, s=shape))
+        middle = np.asarray(shape) // 2
+        rows, columns = (slice(m - MARGIN_PX + 1, m + MARGIN_PX) for m in middle)
+        kernel = np.maximum(spread[rows, columns], 0.0)
+        return np.asarray(kernel / kernel.sum())
 
 
 def simulate(
@@ -104,10 +126,11 @@ def simulate(
     _check_room(poses_px, frame_shape, scene.shape)
     camera = draw_camera(preset.camera, frame_shape, rng)
     spread, drawn = _draw_probe(scan, frame_shape, rng)
-    counts = []
+    counts, tracks = [], []
     for k, pose in enumerate(poses_px):
         track = positions(path, motion, k * 2 * motion.exposure_ms, rng)
-        view = render(intensity, track - track.mean(0) + pose, frame_shape, spread)
+        tracks.append(track - track.mean(0))
+        view = render(intensity, tracks[-1] + pose, frame_shape, spread)
         if scan is not None:
             view = charge(distort_rows(view, scan, rng), scan, rng)
         counts.append(detect(view, camera, rng))
@@ -115,7 +138,7 @@ def simulate(
     truths = [expected_counts(render(intensity, pose[None], frame_shape), camera) for pose in seen]
     record: dict[str, Any] = {"preset": preset.name, "camera": camera.record(), "probe": drawn}
     record |= {"velocity_px": path.velocity_px, "poses_px": np.round(poses_px, 4).tolist()}
-    return Simulated(np.stack(counts), np.stack(truths), poses_px, camera, record)
+    return Simulated(np.stack(counts), np.stack(truths), poses_px, camera, record, np.stack(tracks), spread)
 
 
 def _draw_probe(

@@ -12,7 +12,13 @@ from napari_emrestore.core import InputError
 from napari_emrestore.metrics import adapted_rand
 from napari_emrestore.pipeline.evaluation import EvaluationSettings, evaluate, write_report
 from napari_emrestore.pipeline.evaluation.labelling import load_labels
-from napari_emrestore.pipeline.evaluation.methods import BEST_CLASSICAL, GROUND_TRUTH, UNRESTORED
+from napari_emrestore.pipeline.evaluation.methods import (
+    BEST_CLASSICAL,
+    BLUR_FAMILY,
+    DENOISED_THEN_DEBLURRED,
+    GROUND_TRUTH,
+    UNRESTORED,
+)
 from napari_emrestore.pipeline.evaluation.reporting import SUMMARY_COLUMNS, summarise
 from napari_emrestore.training import draw_scene
 
@@ -216,3 +222,15 @@ def test_every_image_needs_its_labels(labelled, tmp_path):
 def test_memory_is_counted(evaluation):
     assert evaluation.peak_mib[UNRESTORED] == 0
     assert evaluation.peak_mib["gaussian"] >= 1.0  # one float32 frame of 512 x 512 at least
+
+
+def test_a_method_told_the_blur_has_a_row_where_there_is_blur(settings, folder):
+    pytest.importorskip("bm3d")
+    told = replace(settings, tune=(BLUR_FAMILY,), models=(), repeats=1)
+    found = evaluate(replace(told, protocol="sgpn"))
+    assert [m.name for m in found.methods] == [UNRESTORED, DENOISED_THEN_DEBLURRED]
+    assert "told the true blur" in found.methods[1].note
+    means = {name: found.values[name, "PSNR"].mean() for name in (UNRESTORED, DENOISED_THEN_DEBLURRED)}
+    assert means[DENOISED_THEN_DEBLURRED] > means[UNRESTORED]
+    with pytest.raises(InputError, match="protocol that blurs"):
+        evaluate(told)

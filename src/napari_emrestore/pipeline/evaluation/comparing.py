@@ -17,11 +17,12 @@ from napari_emrestore.pipeline.evaluation.labelling import (
 )
 from napari_emrestore.pipeline.evaluation.measuring import tiles
 from napari_emrestore.pipeline.evaluation.methods import (
+    BLUR_FAMILY,
     GROUND_TRUTH,
     Method,
     baselines,
-    best_classical,
     load_method,
+    tuned_rows,
 )
 from napari_emrestore.pipeline.evaluation.physical import PhysicalCheck, check_lengths
 from napari_emrestore.pipeline.evaluation.protocols import PaperProtocol, find_protocol
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
     from napari_emrestore.core import Monitor
     from napari_emrestore.pipeline.evaluation.degrading import Instance
 
-TUNED_BY_DEFAULT = ("gaussian", "wiener", "wavelet", "tv-chambolle", "nlmeans", "bm3d-calibrated")
+TUNED_BY_DEFAULT = (
+    "gaussian",
+    "wiener",
+    "wavelet",
+    "tv-chambolle",
+    "nlmeans",
+    "bm3d-calibrated",
+    BLUR_FAMILY,
+)
 _CALIBRATION_SHARE = 4
 _CALIBRATION_PX = 256
 _CALIBRATION_INSTANCES = 8
@@ -56,7 +65,8 @@ class EvaluationSettings:
         Key of `PROTOCOLS`.
     tune : tuple of str
         Classical methods whose best is a row of its own, tuned on every fourth image, which then is in no
-        table; empty for no such row.
+        table; empty for no such row. ``"bm3d-then-wiener"``, which is told the true blur, has its own row
+        where a protocol blurs.
     repeats : int
         Instances per image.
     shrink : int
@@ -164,8 +174,8 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
     methods += [load_method(model, settings.device, settings.precision) for model in settings.models]
     if settings.tune:
         calibration = _calibrate(protocol, kept_for_tuning, min(size, _CALIBRATION_PX), settings.seed)
-        best, missing = best_classical(settings.tune, calibration, monitor=monitor)
-        methods.append(best)
+        tuned, missing = tuned_rows(settings.tune, calibration, monitor=monitor)
+        methods += tuned
         notes += [
             *missing,
             f"Tuned on {', '.join(image.name for image in kept_for_tuning)}, which are in no table.",

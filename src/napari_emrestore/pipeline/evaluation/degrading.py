@@ -44,6 +44,8 @@ class Instance:
         Rows and columns of the clean image that it shows, where it was neither moved nor turned.
     labels : ndarray of int, shape (Y, X), optional
         True regions of that place.
+    psf : ndarray, shape (P, P), optional
+        True blur of the frames' average, for methods that must be told.
     """
 
     frames: Image
@@ -52,6 +54,7 @@ class Instance:
     registered: RegisteredBurst | None = None
     place: tuple[slice, slice] | None = None
     labels: NDArray[np.int32] | None = None
+    psf: NDArray[np.float64] | None = None
 
 
 def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
@@ -68,7 +71,7 @@ def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     registered = register(Burst(_scale(made.frames, offset, span)), kind="euclidean", reference=0)
     (top, left), (height, width) = registered.origin_px, registered.aligned.shape[1:]
     truth = _scale(made.truths[0, top : top + height, left : left + width], offset, span)
-    return Instance(registered.aligned, truth, registered=registered)
+    return Instance(registered.aligned, truth, registered=registered, psf=made.point_spread())
 
 
 def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
@@ -88,6 +91,7 @@ def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
         _scale(blurred.truths[0], *_camera_range(blurred)),
         {"noisy": _scale(sharp.frames[0], *_camera_range(sharp))},
         place=place,
+        psf=blurred.point_spread(),
     )
 
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import SILENT, Burst, MissingPackageError
+from napari_emrestore.core import SILENT, Burst, InputError, MissingPackageError
 from napari_emrestore.pipeline.evaluation.degrading import Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,9 +26,13 @@ UNRESTORED = "degraded"
 FRAME_AVERAGE = "frame average"
 GROUND_TRUTH = "ground truth"
 BEST_CLASSICAL = "best tuned classical"
+DENOISED_THEN_DEBLURRED = "BM3D, then Wiener told the blur"
+BLUR_FAMILY = "bm3d-then-wiener"
 _TIMING_PX = 512
 _TIMING_RUNS = 3
 _TIMING_SECONDS = 3.0
+_TIMING_PSF = np.full((1, 9), 1 / 9)
+_BALANCES = (1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,26 +49,32 @@ class Method:
         Trained numbers of a network; 0 for everything else.
     note : str
         What was tuned, and to what.
+    deblurrer : callable, optional
+        Makes the restorer of an instance from its true blur, instead of `restorer`.
     """
 
     name: str
     restorer: Restorer | None = None
     parameters: int = 0
     note: str = ""
+    deblurrer: Callable[[NDArray[np.float64]], Restorer] | None = None
 
     def apply(self, instance: Instance, *, monitor: Monitor = SILENT) -> Image:
         """Return the restoration ``(Y, X)`` of an instance, in its units."""
         frames = instance.frames
         if self.name == GROUND_TRUTH:
             return instance.truth
-        if self.restorer is None:
+        restorer = self.restorer
+        if self.deblurrer is not None and instance.psf is not None:
+            restorer = self.deblurrer(instance.psf)
+        if restorer is None:
             return frames[0] if self.name == UNRESTORED else np.asarray(frames.mean(axis=0))
         from napari_emrestore.restoration import restore
 
         data: Any = instance.registered or Burst(frames)
-        if self.restorer.frames[1] == 1:
+        if restorer.frames[1] == 1:
             data = frames.mean(axis=0)
-        return np.asarray(restore(data, self.restorer, monitor=monitor).image)
+        return np.asarray(restore(data, restorer, monitor=monitor).image)
 
     def seconds_per_frame(self, frames: int) -> float:
         """Return the wall time for one burst of 512 x 512 pixels: the best of up to three runs."""
@@ -95,7 +105,7 @@ class Method:
 
 def _timing_burst(frames: int) -> Instance:
     pixels = np.random.default_rng(0).poisson(50, (frames, _TIMING_PX, _TIMING_PX)).astype(np.float32)
-    return Instance(pixels, pixels[0])
+    return Instance(pixels, pixels[0], psf=_TIMING_PSF)
 
 
 def baselines(frames: int) -> list[Method]:
@@ -122,6 +132,37 @@ def _count_parameters(model: str) -> int:
     if needs_runner(card):
         return open_runner(card).parameters
     return sum(int(tensor.numel()) for tensor in load_network(card).parameters())
+
+
+def tuned_rows(
+    families: Sequence[str], calibration: Sequence[Instance], *, monitor: Monitor = SILENT
+) -> tuple[list[Method], list[str]]:
+    """Return the rows of tuned classical methods and, as sentences, which packages are missing.
+
+    Parameters
+    ----------
+    families : sequence of str
+        As for `best_classical`; `BLUR_FAMILY` beside them has a row of its own where instances are blurred.
+    calibration : sequence of Instance
+        Made from images that are in no table.
+
+    Raises
+    ------
+    InputError
+        If a family is unknown or nothing can be tuned.
+    """
+    plain = [family for family in families if family != BLUR_FAMILY]
+    rows: list[Method] = []
+    missing: list[str] = []
+    if plain:
+        best, missing = best_classical(plain, calibration, monitor=monitor)
+        rows.append(best)
+    if BLUR_FAMILY in families and (not plain or any(known.psf is not None for known in calibration)):
+        try:
+            rows.append(denoised_then_deblurred(calibration, monitor=monitor))
+        except MissingPackageError as error:
+            missing.append(str(error))
+    return rows, missing
 
 
 def best_classical(
@@ -171,8 +212,47 @@ def _tune(family: str, calibration: Sequence[Instance], monitor: Monitor) -> Tun
     )
 
 
+def denoised_then_deblurred(calibration: Sequence[Instance], *, monitor: Monitor = SILENT) -> Method:
+    """Return BM3D of the average, then Wiener deconvolution, its balance tuned on calibration instances.
+
+    It is told the true blur of every instance, which nobody has at a microscope: a bar for networks, which
+    are told nothing.
+
+    Raises
+    ------
+    InputError
+        If the instances are not blurred.
+    MissingPackageError
+        If the package bm3d is not installed.
+    """
+    from napari_emrestore.restoration import restore
+    from napari_emrestore.restoration.classical import (
+        bm3d_then_wiener,
+        load_classical,
+        wiener_deconvolution,
+    )
+
+    blurred = [(instance, instance.psf) for instance in calibration if instance.psf is not None]
+    if not blurred:
+        raise InputError(
+            f"{BLUR_FAMILY} needs a protocol that blurs",
+            came="this one only adds noise",
+            remedy="Take plos or sgpn, or leave it out.",
+        )
+    denoiser = Method("bm3d-calibrated", load_classical("bm3d-calibrated"))
+    errors = dict.fromkeys(_BALANCES, 0.0)
+    for done, (instance, psf) in enumerate(blurred):
+        smooth = denoiser.apply(instance)
+        for balance in errors:
+            sharp = restore(smooth, wiener_deconvolution(psf, balance=balance)).image
+            errors[balance] += float(np.mean((sharp - instance.truth) ** 2))
+        monitor.step(done + 1, len(blurred), "tuning deconvolution")
+    best = min(errors, key=lambda balance: errors[balance])
+    note = f"balance = {best}, tuned by squared error on {len(blurred)} other instances; told the true blur"
+    return Method(DENOISED_THEN_DEBLURRED, note=note, deblurrer=partial(bm3d_then_wiener, balance=best))
+
+
 def _nothing_to_tune(families: Sequence[str]) -> Any:
-    from napari_emrestore.core import InputError
     from napari_emrestore.restoration.classical import GRIDS
 
     return InputError(

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,11 +20,10 @@ from napari_emrestore.core import (
     InputError,
     SourceTimeoutError,
 )
+from napari_emrestore.core.closing import ClosedAtEnd
 from napari_emrestore.core.optional import optional_package
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from napari_emrestore.core import Monitor
 
 _POLL_S = 0.02
@@ -66,7 +65,7 @@ def open_stage(*, config: str | None = None, timeout_s: float = 30.0) -> MicroMa
     return MicroManagerStage(core, name, is_own, timeout_s)
 
 
-class MicroManagerStage:
+class MicroManagerStage(ClosedAtEnd):
     """A stage that can be driven and asked; see `open_stage`.
 
     Lengths are micrometres as the stage counts them, ``(y, x)``. It knows no limits of its own: who drives it
@@ -161,17 +160,6 @@ class MicroManagerStage:
             self._loaded = None
             if self._shut is not None:
                 self._shut()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def _core(self) -> Any:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.core import DeviceError, InputError, SourceTimeoutError
+from napari_emrestore.core.closing import ClosedAtEnd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     import numpy as np
 
@@ -25,7 +25,7 @@ _CLOSE_S = 1.0
 _ANSWER_S = 5.0
 
 
-class LiveSource(ABC):
+class LiveSource(ClosedAtEnd):
     """A camera: satisfies `core.FrameSource`; one thread iterates, any thread may close.
 
     A subclass looks for the next frame in `_poll`, lets go of its device in `_release`, and counts in
@@ -139,17 +139,6 @@ class LiveSource(ABC):
                 self._release_once()
             finally:
                 self._device.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @abstractmethod
     def _poll(self) -> Frame | None:

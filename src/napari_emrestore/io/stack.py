@@ -6,11 +6,12 @@ import math
 import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from napari_emrestore.core import FormatError, Frame, InputError
+from napari_emrestore.core.closing import ClosedAtEnd
 from napari_emrestore.core.frames import Acquisition
 from napari_emrestore.io.axes import AxisView, FrameAxes
 from napari_emrestore.io.files import file_sha256
@@ -18,7 +19,6 @@ from napari_emrestore.io.guarding import check_claim, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -67,7 +67,7 @@ class StoredStack:
     smaller: tuple[tuple[Pixels, tuple[int, int, int]], ...] = ()
 
 
-class FrameStack:
+class FrameStack(ClosedAtEnd):
     """Frames of a file or folder, read when asked for; satisfies `FrameSource`.
 
     Parameters
@@ -170,17 +170,6 @@ class FrameStack:
         """Release the file."""
         self._is_open = False
         self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _check(self) -> None:
         shape, dtype = self._stored.pixels.shape, self.dtype

@@ -51,7 +51,7 @@ def test_what_is_missing_is_one_sentence(command, shaky):
         (["adapt", shaky], "--name is missing"),
         (["adapt", "--name", "x"], "FRAMES is missing"),
         (["adapt", shaky, "--name", "x", "--noise", "nobody"], "calibrate FRAMES"),
-        (["adapt", "--undo", "burst-naf"], "Only adapted models"),
+        (["adapt", "--undo", "burst-naf"], "Only models that were adapted"),
     ):
         ran = command(*arguments)
         assert ran.code != 0

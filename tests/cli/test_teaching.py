@@ -62,6 +62,9 @@ def test_what_does_not_go_together_is_one_sentence(command, images):
         (["train"], "takes a recipe, --pairs or --clean"),
         (["train", "burst-naf", *pairs], "takes a recipe, --pairs or --clean"),
         (["train", "burst-naf"], "--data is missing"),
+        (["train", "burst-naf", "--data", images], "among yours with --name"),
+        (["train", "burst-naf", "--data", images, "-o", images, "--name", "x"], "both came"),
+        (["train", "burst-naf", "--data", images, "--name", "x"], "has none that matches"),
         (["train", *pairs], "--name is missing"),
     ):
         ran = command(*arguments)

@@ -7,13 +7,15 @@ import pytest
 import torch
 from imageio.v3 import imwrite
 
-from napari_emrestore.core import Cancelled, InputError
+from napari_emrestore.core import Cancelled, InputError, ModelError
 from napari_emrestore.models import load_network, read_card
-from napari_emrestore.training import fit
+from napari_emrestore.training import fit, missing_sources, run_recipe
+from napari_emrestore.training.adapting import undo
 from napari_emrestore.training.halo import measure_halo
 from napari_emrestore.training.loop import learning_rate
 from napari_emrestore.training.recipe import DataRecipe, OptimiserRecipe, Recipe, SourceRecipe, read_recipe
 from napari_emrestore.training.scenes import draw_scene
+from napari_emrestore.training.stopped import claim, forget_run, stopped_runs
 
 RECIPE = Recipe(
     id="tiny",
@@ -134,3 +136,56 @@ def test_a_recipe_without_validation_images_is_refused_rather_than_scored_on_tra
     data = replace(RECIPE.data, sources=(SourceRecipe("t_*.png", (1,), credit="us"),))
     with pytest.raises(InputError, match="out of training"):
         fit(replace(RECIPE, data=data), images, folder=tmp_path / "run")
+
+
+def test_a_recipe_becomes_a_model_of_the_folder_and_can_be_removed(images, tmp_path):
+    home = tmp_path / "models"
+    card = run_recipe(RECIPE, images, "mine", steps=4, folder=home, device="cpu")
+    assert read_card(home / "tiny-mine.toml").sha256 == card.sha256
+    assert (card.id, card.training["steps"], card.training["recipe"]) == ("tiny-mine", 4, "tiny.toml")
+    assert card.training["best_step"] in (3, 4)
+    assert load_network(card)(torch.zeros(1, 2, 16, 16)).shape == (1, 16, 16)
+    assert stopped_runs(home) == {}
+    with pytest.raises(InputError, match="exists already"):
+        run_recipe(RECIPE, images, "mine", folder=home, device="cpu")
+    undo("tiny-mine", home)
+    assert not list(home.glob("tiny-mine*"))
+    with pytest.raises(ModelError, match="is no such model"):
+        undo("tiny-mine", home)
+
+
+def test_another_model_can_be_made_while_one_rests(images, tmp_path):
+    home, told = tmp_path / "models", {"steps": 4, "device": "cpu"}
+    whole = run_recipe(RECIPE, images, "whole", folder=tmp_path / "whole", **told)
+    with pytest.raises(Cancelled):
+        run_recipe(RECIPE, images, "whole", folder=home, monitor=StopAt(2), **told)
+    assert list(stopped_runs(home)) == ["tiny-whole"]
+    run_recipe(RECIPE, images, "other", folder=home, **told)
+    with pytest.raises(InputError, match="belongs to others"):
+        run_recipe(RECIPE, images, "whole", folder=home, steps=5, device="cpu")
+    resumed = run_recipe(RECIPE, images, "whole", folder=home, **told)
+    assert resumed.sha256 == whole.sha256
+    assert stopped_runs(home) == {}
+
+
+def test_images_that_are_missing_are_named_before_anything_starts(images, tmp_path):
+    data = replace(RECIPE.data, sources=(*RECIPE.data.sources, SourceRecipe("gold/*.png", (1,), credit="us")))
+    assert missing_sources(data, images) == ["gold/*.png"]
+    with pytest.raises(InputError, match=r"none that matches gold/\*\.png"):
+        run_recipe(replace(RECIPE, data=data), images, "mine", folder=tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_what_a_stopped_run_left_can_be_thrown_away(tmp_path):
+    work = tmp_path / ".teaching" / "net-a"
+    claim(work, b"one")
+    claim(work, b"other")
+    assert stopped_runs(tmp_path) == {}, "nothing was learnt yet"
+    (work / "checkpoint.pt").touch()
+    with pytest.raises(InputError, match="belongs to others"):
+        claim(work, b"one")
+    claim(work, b"other")
+    forget_run("net-a", tmp_path)
+    forget_run("net-a", tmp_path)
+    assert stopped_runs(tmp_path) == {}
+    claim(work, b"one")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,13 +10,17 @@ from napari_emrestore.cli.terminal import Outcome, Terminal
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from napari_emrestore.core import ModelCard, Monitor
-    from napari_emrestore.training.teaching import CleanLessons, Pair, PairLessons
+    from napari_emrestore.training.data import Batch
+    from napari_emrestore.training.teaching import CleanLessons, PairLessons
 
-    Lessons = tuple[PairLessons | CleanLessons, PairLessons | CleanLessons]
+    Lessons = tuple[PairLessons, PairLessons] | tuple[CleanLessons, CleanLessons]
 
-_LOOKED_AT = 8
+_STEPS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="clean images, degraded as your microscope degraded FRAMES: gain, dose, read noise, blur",
     )
     own.add_argument("--model", default="burst-naf", metavar="ID", help="model to start from")
-    own.add_argument("--name", help="the new model is called MODEL-NAME")
-    own.add_argument("--steps", type=int, default=1000, help="training steps (default: 1000)")
+    own.add_argument("--name", help="the new model is called MODEL-NAME, or RECIPE-NAME")
+    own.add_argument("--steps", type=int, help="training steps (default: 1000, or the recipe's own)")
     own.add_argument("--noise", metavar="CAMERA", help="calibration of the camera, with --clean")
 
 
@@ -57,10 +60,11 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
             training,
             validation,
             arguments.name,
-            steps=arguments.steps,
+            steps=arguments.steps or _STEPS,
             source={"paths": list(arguments.pairs or arguments.clean)},
             device=arguments.device,
             monitor=monitor,
+            watch=Account(terminal),
         )
     terminal.say(made.text())
     if made.card is not None:
@@ -76,63 +80,33 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     )
 
 
+class Account:
+    """Says every validation of a training on a line of its own."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def learnt(self, step: int, loss: float) -> None:
+        """Leave single losses out: the mean since the last validation is said with the next."""
+
+    def validated(self, record: Mapping[str, float], shown: Batch, restored: NDArray[np.float32]) -> None:
+        """Say the figures."""
+        from napari_emrestore.training.loop import sentence
+
+        self._terminal.say(sentence(record))
+
+
 def _lessons(arguments: argparse.Namespace, card: ModelCard, monitor: Monitor) -> Lessons:
-    from napari_emrestore.training.teaching import CleanLessons, PairLessons
-
-    taken, stride = card.trained.frames, card.tiling.stride
-    if arguments.pairs is not None:
-        frames, clean = arguments.pairs
-        pairs = _pairs(frames, clean, monitor)
-        first, second = (PairLessons(pairs, taken, stride, held_out=held_out) for held_out in (False, True))
-        return first, second
-    clean, frames = arguments.clean
-    images, preset = _clean(clean, frames, arguments.noise, monitor)
-    one, other = (CleanLessons(images, preset, taken, stride, held_out=out) for out in (False, True))
-    return one, other
-
-
-def _pairs(frames: str, clean: str, monitor: Monitor) -> list[Pair]:
-    """Return the pairs of two files, of a folder of frames and a file, or of two folders."""
-    from napari_emrestore.core import InputError
-    from napari_emrestore.io import find_inputs
-
-    if not (Path(frames).is_dir() and Path(clean).is_dir()):
-        return [_pair(frames, clean, monitor)]
-    both = [find_inputs(folder) for folder in (frames, clean)]
-    if len(both[0]) != len(both[1]):
-        raise InputError(
-            "Two folders of pairs hold equally many files, in the same order",
-            came=f"{frames} holds {len(both[0])} and {clean} {len(both[1])}",
-        )
-    return [_pair(str(one), str(other), monitor) for one, other in zip(*both, strict=True)]
-
-
-def _pair(frames: str, clean: str, monitor: Monitor) -> Pair:
     from napari_emrestore.io import open_frames
-    from napari_emrestore.training.teaching import gather_pair
-
-    with open_frames(frames) as stack, open_frames(clean) as truth:
-        return gather_pair(
-            np.asarray(stack.data[:32]),
-            np.asarray(truth.data[0]),
-            acquisitions=(stack.acquisition, truth.acquisition),
-            monitor=monitor,
-        )
-
-
-def _clean(clean: str, frames: str, camera: str | None, monitor: Monitor) -> tuple[list[Any], Any]:
-    """Return the clean images of a folder or file, and the preset of a microscope."""
-    from napari_emrestore.io import open_frames
-    from napari_emrestore.pipeline.scenes import load_clean_images, scale_to_unit
+    from napari_emrestore.pipeline import lessons
     from napari_emrestore.restoration.calibration import find_calibration
-    from napari_emrestore.training.teaching import matched_preset
 
-    if Path(clean).is_dir():
-        images = [one.image for one in load_clean_images(clean, shrink=1, monitor=monitor)[0]]
-    else:
-        with open_frames(clean) as stack:
-            images = [scale_to_unit(np.asarray(frame.data)) for frame in stack]
+    if arguments.pairs is not None:
+        shown, wanted = arguments.pairs
+        return lessons.pair_lessons(lessons.read_pairs(shown, wanted, monitor), card)
+    clean, frames = arguments.clean
+    images = lessons.read_clean_images(clean, monitor)
     with open_frames(frames) as stack:
-        seen = np.asarray(stack.data[:_LOOKED_AT])
-    noise = None if camera is None else find_calibration(camera).noise
-    return images, matched_preset(seen, images, noise=noise)
+        seen = np.asarray(stack.data[: lessons.LOOKED_AT])
+    noise = None if arguments.noise is None else find_calibration(arguments.noise).noise
+    return lessons.clean_lessons(images, seen, card, noise=noise)

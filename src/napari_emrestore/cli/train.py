@@ -11,6 +11,8 @@ from napari_emrestore.cli.terminal import Outcome, Terminal
 if TYPE_CHECKING:
     import argparse
 
+    from napari_emrestore.core import ModelCard
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
@@ -18,7 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recipe", nargs="?", metavar="RECIPE", help="recipe file, or the name of a bundled one"
     )
     parser.add_argument("--data", help="folder that the recipe's image patterns start from")
-    parser.add_argument("-o", "--output", help="folder for weights, card and checkpoint")
+    parser.add_argument(
+        "-o",
+        "--output",
+        help="folder for weights, card and checkpoint; --name puts the model among yours instead",
+    )
     parser.add_argument("--backbone", metavar="FILE", help="weights file for the network's ImageNet backbone")
     parser.add_argument(
         "--vgg", metavar="FILE", help="VGG-19 weights file, for a recipe with a perceptual term"
@@ -30,33 +36,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Run a recipe and write the model card, or teach a model on pairs or clean images."""
     from napari_emrestore.core import InputError
-    from napari_emrestore.training import fit, read_recipe
 
     own = arguments.pairs is not None or arguments.clean is not None
     if own == (arguments.recipe is not None):
         raise InputError("Training takes a recipe, --pairs or --clean", came="none or several came")
     if own:
         return teaching.run(arguments, terminal)
-    for option in ("data", "output"):
-        if getattr(arguments, option) is None:
-            raise InputError("A recipe needs a data folder and an output", came=f"--{option} is missing")
+    if arguments.data is None:
+        raise InputError("A recipe needs a data folder", came="--data is missing")
+    if (arguments.output is None) == (arguments.name is None):
+        raise InputError(
+            "A recipe's model goes among yours with --name, or into a folder with --output",
+            came=f"{'none' if arguments.name is None else 'both'} came",
+        )
+    card = _run_recipe(arguments, terminal) if arguments.output is None else _fit(arguments, terminal)
+    terminal.say(f"Wrote {card.id} ({card.weights})")
+    for name, value in card.training.items():
+        terminal.say(f"  {name}: {value}")
+    return Outcome({"model": card})
+
+
+def _run_recipe(arguments: argparse.Namespace, terminal: Terminal) -> ModelCard:
+    """Put the model among the person's own."""
+    from napari_emrestore.training import read_recipe, run_recipe
+
+    with terminal.progress() as monitor:
+        return run_recipe(
+            read_recipe(find_recipe(arguments.recipe)),
+            Path(arguments.data),
+            arguments.name,
+            steps=arguments.steps,
+            device=arguments.device,
+            monitor=monitor,
+            watch=teaching.Account(terminal),
+            **_files(arguments),
+        )
+
+
+def _fit(arguments: argparse.Namespace, terminal: Terminal) -> ModelCard:
+    """Put the model into the folder that was given, under the recipe's own name."""
+    from napari_emrestore.core import InputError
+    from napari_emrestore.training import fit, read_recipe
+
+    if arguments.steps is not None:
+        raise InputError("A recipe run for a folder is run as it stands", came="--steps came")
     folder = Path(arguments.output)
     folder.mkdir(parents=True, exist_ok=True)
-    recipe = read_recipe(find_recipe(arguments.recipe))
     with terminal.progress() as monitor:
-        card = fit(
-            recipe,
+        return fit(
+            read_recipe(find_recipe(arguments.recipe)),
             Path(arguments.data),
             folder=folder,
             device=arguments.device,
             monitor=monitor,
-            backbone=Path(arguments.backbone) if arguments.backbone else None,
-            vgg=Path(arguments.vgg) if arguments.vgg else None,
+            watch=teaching.Account(terminal),
+            **_files(arguments),
         )
-    terminal.say(f"Wrote {folder / card.id}.toml and {card.weights}")
-    for name, value in card.training.items():
-        terminal.say(f"  {name}: {value}")
-    return Outcome({"model": card})
+
+
+def _files(arguments: argparse.Namespace) -> dict[str, Path | None]:
+    given = {"backbone": arguments.backbone, "vgg": arguments.vgg}
+    return {name: Path(path) if path else None for name, path in given.items()}
 
 
 def find_recipe(name_or_path: str) -> Path:

@@ -2,7 +2,8 @@
 
 `simulator` turns a scene into the frames a microscope would have taken (intensities 0 to 1 in, 16-bit
 counts out, lengths in pixels, times in ms, doses in electrons per pixel); `scenes` draws procedural
-scenes; `recipe` reads a training recipe; `fit` runs one. Nothing here opens a user's microscope files.
+scenes; `recipe` reads a training recipe; `fit` runs one,
+`run_recipe` does so into the models folder. Nothing here opens a user's microscope files.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from napari_emrestore.training.fitting import fit
     from napari_emrestore.training.presets import PRESETS, find_preset
     from napari_emrestore.training.recipe import Recipe, bundled_recipes, read_recipe
+    from napari_emrestore.training.recipe_runs import missing_sources, run_recipe
     from napari_emrestore.training.scenes import draw_scene
     from napari_emrestore.training.simulator import Simulated, simulate
 
@@ -25,7 +27,9 @@ _HOMES = {
     "draw_scene": "scenes",
     "find_preset": "presets",
     "fit": "fitting",
+    "missing_sources": "recipe_runs",
     "read_recipe": "recipe",
+    "run_recipe": "recipe_runs",
     "simulate": "simulator",
 }
 
@@ -37,7 +41,9 @@ __all__ = [
     "draw_scene",
     "find_preset",
     "fit",
+    "missing_sources",
     "read_recipe",
+    "run_recipe",
     "simulate",
 ]
 

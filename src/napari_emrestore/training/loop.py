@@ -137,17 +137,16 @@ def train(
         if frozen is not None:
             frozen.requires_grad_(run.step >= recipe.frozen_steps)
         indices = range(run.step * batch, (run.step + 1) * batch)
-        note = run.learn(samples.batch(indices, samples.draw_frames(run.step)))
+        run.learn(samples.batch(indices, samples.draw_frames(run.step)))
         if watch is not None:
             watch.learnt(run.step, run.last_loss)
         if run.step % recipe.validate_every == 0 or run.step == recipe.steps:
             run.refresh(samples, batch)
             restored = run.validate(held_out)
-            note = _sentence(run.history[-1])
             if watch is not None:
                 watch.validated(run.history[-1], held_out, restored)
         try:
-            monitor.step(run.step, recipe.steps, note)
+            monitor.step(run.step, recipe.steps, "training")
         except Cancelled:
             run.save()
             raise
@@ -182,8 +181,8 @@ class _Run:
     def last_loss(self) -> float:
         return self._losses[-1]
 
-    def learn(self, shown: Batch) -> str:
-        """Take one optimiser step, move the average and return the loss in words."""
+    def learn(self, shown: Batch) -> None:
+        """Take one optimiser step and move the average."""
         import torch
 
         rate = learning_rate(self.recipe, self.step)
@@ -204,7 +203,6 @@ class _Run:
                     mean.lerp_(live[name], 1 - keep)
                 else:
                     mean.copy_(live[name])
-        return f"loss {self.last_loss:.4f}"
 
     def refresh(self, samples: Samples, batch: int) -> None:
         """Gather the averaged network's batch statistics anew: an average of them belongs to no network."""
@@ -306,8 +304,10 @@ def build_optimiser(network: nn.Module, recipe: OptimiserRecipe) -> torch.optim.
     return torch.optim.AdamW(groups, recipe.rate, betas=recipe.betas)
 
 
-def _sentence(record: Mapping[str, float]) -> str:
+def sentence(record: Mapping[str, float]) -> str:
+    """Return a validation in words."""
     return (
+        f"step {record['step']:g}: loss {record['loss']:.4f}, "
         f"held-out PSNR {record['psnr_db']:.2f} dB, frame mean {record['psnr_of_mean_db']:.2f} dB, "
         f"SSIM {record['ssim']:.3f}, frame mean {record['ssim_of_mean']:.3f}"
     )

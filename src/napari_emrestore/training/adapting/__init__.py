@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_emrestore.training.adapting.adaptation import METHODS, Adaptation, AdaptSettings, adapt
     from napari_emrestore.training.adapting.held_out import Gain
-    from napari_emrestore.training.adapting.keeping import undo
+    from napari_emrestore.training.adapting.keeping import is_made_here, undo
     from napari_emrestore.training.adapting.tuning import Check, TuningPlan
 
 _HOMES = {
@@ -25,10 +25,21 @@ _HOMES = {
     "Gain": "held_out",
     "TuningPlan": "tuning",
     "adapt": "adaptation",
+    "is_made_here": "keeping",
     "undo": "keeping",
 }
 
-__all__ = ["METHODS", "AdaptSettings", "Adaptation", "Check", "Gain", "TuningPlan", "adapt", "undo"]
+__all__ = [
+    "METHODS",
+    "AdaptSettings",
+    "Adaptation",
+    "Check",
+    "Gain",
+    "TuningPlan",
+    "adapt",
+    "is_made_here",
+    "undo",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,7 @@ from napari_emrestore.training.adapting.held_out import (
     refuse_correlated,
     require_blocks,
 )
-from napari_emrestore.training.adapting.keeping import adapted_id, keep, refuse_taken
+from napari_emrestore.training.adapting.keeping import keep, model_id, refuse_taken
 from napari_emrestore.training.adapting.samples import FrameSamples, PixelSamples
 from napari_emrestore.training.adapting.sharpness import Blurs, measure_blurs
 from napari_emrestore.training.adapting.tuning import Check, TuningPlan, tune
@@ -165,7 +165,7 @@ def adapt(
     started = time.perf_counter()
     card = model if isinstance(model, ModelCard) else find_card(model)
     home = models_folder() if folder is None else folder
-    refuse_taken(adapted_id(card, name), home)
+    refuse_taken(model_id(card.id, name), home)
     place = pick_device(device).name
     network = _own_network(card).to(place)
     stack = np.asarray(frames)[None] if np.ndim(frames) == 2 else frames
@@ -174,7 +174,7 @@ def adapt(
     )
     work = _Work(card, network, fields, place, settings, monitor)
     before = require_blocks(work.errors(network, work.blurs))
-    adapted, checks = work.adapted(home / ".adapting" / adapted_id(card, name), watch)
+    adapted, checks = work.adapted(home / ".adapting" / model_id(card.id, name), watch)
     gain = compare(before, work.errors(adapted, work.blurs_of(adapted)))
     notes = _notes(work, gain)
     seconds = time.perf_counter() - started

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 _HALO_GROWTH = 2
+_MADE_HERE = {"adapted_from", "trained_on"}
 
 
-def adapted_id(card: ModelCard, name: str) -> str:
-    """Return the id of a model adapted under a name: ``<model>-<name>``.
+def model_id(base: str, name: str) -> str:
+    """Return the id of a model made from a model or recipe under a name: ``<base>-<name>``.
 
     Raises
     ------
@@ -27,11 +28,11 @@ def adapted_id(card: ModelCard, name: str) -> str:
     """
     if re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name) is None:
         raise InputError(
-            "The name of an adapted model has lower-case letters, digits, '.', '_' or '-'",
+            "The name of a new model has lower-case letters, digits, '.', '_' or '-'",
             came=f"{name!r} came",
             remedy="For example: talos-2026",
         )
-    return f"{card.id}-{name}"
+    return f"{base}-{name}"
 
 
 def refuse_taken(model_id: str, folder: Path) -> None:
@@ -40,7 +41,7 @@ def refuse_taken(model_id: str, folder: Path) -> None:
 
     if any(card.id == model_id for card in list_models()) or (folder / f"{model_id}.toml").exists():
         raise InputError(
-            "An adapted model gets a name of its own",
+            "A new model gets a name of its own",
             item=model_id,
             came="exists already",
             remedy=f"Choose another name, or remove that one first: napari-emrestore adapt --undo {model_id}",
@@ -66,7 +67,7 @@ def keep(
     base : ModelCard
         Of the model it was.
     name : str
-        See `adapted_id`.
+        See `model_id`.
     folder : Path
         The models folder; is made if it is not there.
     training, validation : mapping
@@ -78,8 +79,8 @@ def keep(
     from napari_emrestore.models import file_sha256, write_card
 
     folder.mkdir(parents=True, exist_ok=True)
-    model_id = adapted_id(base, name)
-    weights = folder / f"{model_id}.safetensors"
+    new_id = model_id(base.id, name)
+    weights = folder / f"{new_id}.safetensors"
     state = {
         key: (tensor.half() if tensor.dtype is torch.float32 and tensor.ndim > 1 else tensor).contiguous()
         for key, tensor in network.state_dict().items()
@@ -90,7 +91,7 @@ def keep(
     network.load_state_dict(state)
     card = replace(
         base,
-        id=model_id,
+        id=new_id,
         name=f"{base.name}, adapted: {name}",
         weights=weights,
         sha256=file_sha256(weights),
@@ -103,27 +104,32 @@ def keep(
             *base.known_failures,
         ),
     )
-    write_card(card, folder / f"{model_id}.toml")
+    write_card(card, folder / f"{new_id}.toml")
     return card
 
 
+def is_made_here(card: ModelCard) -> bool:
+    """Return whether a model was adapted or trained here, so that `undo` can remove it."""
+    return bool(_MADE_HERE & set(card.training))
+
+
 def undo(model_id: str, folder: Path) -> ModelCard:
-    """Remove an adapted model's card and weights from a folder; the model it came from was never touched.
+    """Remove a model that was made here, card and weights; the one it came from was never touched.
 
     Raises
     ------
     ModelError
-        If there is no such model in the folder, or it was not adapted.
+        If there is no such model in the folder, or it was not made by adapting or training.
     """
     from napari_emrestore.models import read_card
 
     path = folder / f"{model_id}.toml"
     card = read_card(path) if path.is_file() else None
-    if card is None or "adapted_from" not in card.training:
+    if card is None or not is_made_here(card):
         raise ModelError(
-            "Only adapted models can be taken back",
+            "Only models that were adapted or trained here can be taken back",
             item=model_id,
-            came="is no such model" if card is None else "was not made by adapting",
+            came="is no such model" if card is None else "was made elsewhere",
             remedy=f"They stand in {folder}.",
         )
     path.unlink()

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
 import time
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.core import SILENT, InputError, ModelCard, ModelError
-from napari_emrestore.training.adapting.keeping import adapted_id, keep, refuse_taken
+from napari_emrestore.core import SILENT, ModelCard, ModelError
+from napari_emrestore.training.adapting.keeping import keep, model_id, refuse_taken
 from napari_emrestore.training.recipe import OptimiserRecipe
+from napari_emrestore.training.stopped import claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from napari_emrestore.core import Monitor
-    from napari_emrestore.training.data import SampleMaker
     from napari_emrestore.training.loop import Progress, Watch
     from napari_emrestore.training.teaching.lessons import CleanLessons, PairLessons
 
@@ -59,12 +58,20 @@ class Taught:
     history: tuple[Mapping[str, float], ...]
     seconds: float
 
+    @property
+    def best_step(self) -> int:
+        """Step of the check whose weights were kept, if any were."""
+        return int(max(self.history, key=lambda record: record["ssim"])["step"]) if self.history else 0
+
     def text(self) -> str:
-        """Return it in one sentence."""
+        """Return it in words."""
         change = self.ssim_after - self.ssim_before
         told = f"SSIM on held-out samples {self.ssim_before:.3f} before, {self.ssim_after:.3f} after"
         spread = f"(difference {change:+.3f} ± {_ERRORS * self.error:.3f})"
-        return f"{told} {spread}." if self.card else f"{told} {spread}: no gain, the old weights stay."
+        if self.card is None:
+            return f"{told} {spread}: no gain, the old weights stay."
+        kept = f"Kept: step {self.best_step}, the best of {len(self.history)} checks."
+        return f"{told} {spread}. {kept}"
 
 
 def teach(
@@ -124,22 +131,22 @@ def teach(
     started = time.perf_counter()
     card = model if isinstance(model, ModelCard) else find_card(model)
     home = models_folder() if folder is None else folder
-    new_id = adapted_id(card, name)
+    new_id = model_id(card.id, name)
     refuse_taken(new_id, home)
     place = pick_device(device).name
     frames = card.trained.frames[0] if card.trained.frames[1] == 1 else validation.draw_frames(0)
     held_out = validation.batch(range(VALIDATION_SAMPLES), frames)
     plan = _plan(card, steps, seed)
     work = home / ".teaching" / new_id
-    _claim(work, plan, held_out.bursts)
+    told = json.dumps([plan.steps, plan.rate, plan.seed]).encode()
+    claim(work, told + held_out.bursts.tobytes())
     network = _start(card, seed)
     untrained = card.weights is None
     before = _ssim(held_out.bursts.mean(1), held_out) if untrained else _ssim_each(network, held_out, place)
     taught, progress = train(
         network.requires_grad_(True),
-        # the loop asks nothing else of them
-        cast("SampleMaker", training),
-        cast("SampleMaker", validation),
+        training,
+        validation,
         plan,
         _BATCH,
         frames,
@@ -203,22 +210,6 @@ def _start(card: ModelCard, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_network(card.architecture, card.parameters)
-
-
-def _claim(work: Path, plan: OptimiserRecipe, held_out: NDArray[np.float32]) -> None:
-    """Refuse a folder with the checkpoint of another run; mark it as this one's."""
-    text = json.dumps([plan.steps, plan.rate, plan.seed]).encode()
-    key = hashlib.sha256(text + held_out.tobytes()).hexdigest()
-    mark = work / "run.txt"
-    if mark.is_file() and mark.read_text(encoding="utf-8") != key:
-        raise InputError(
-            "A run that was stopped goes on with the same images and settings",
-            item=str(work),
-            came="belongs to others",
-            remedy="Choose another name, or delete this folder to begin anew.",
-        )
-    work.mkdir(parents=True, exist_ok=True)
-    mark.write_text(key, encoding="utf-8")
 
 
 def _ssim_each(network: nn.Module, held_out: Any, device: str) -> NDArray[np.float64]:

@@ -1,9 +1,11 @@
-"""Weights from a URL, against a server on this machine: whole, wrong, cut off, missing, stopped."""
+"""Weights from a URL, against a server on this machine: whole, in parts, wrong, cut off, missing, stopped."""
 
 import hashlib
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -20,19 +22,35 @@ PARAMETERS = {"width": 4, "encoder_blocks": [1], "middle_blocks": 1, "decoder_bl
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves one file in ways a real server may: whole, half of it, silent about its length, not at all."""
+    """Serves one file in ways a real server may: whole, half of it, silent about its length, not at all.
+
+    Only below ``/rest`` it gives the rest of a file. An address with ``cut-once`` breaks off the first time.
+    """
 
     content = b""
+    asked: ClassVar[list] = []
+    sent: ClassVar[list] = []
 
     def do_GET(self):
-        if self.path == "/missing.safetensors":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        if self.path != "/lengthless.safetensors":
-            self.send_header("Content-Length", str(len(self.content)))
+        for code in (404, 503):
+            if str(code) in self.path:
+                self.send_error(code)
+                return
+        start = 0
+        wanted = self.headers.get("Range")
+        self.asked.append(wanted)
+        if wanted and self.path.startswith("/rest"):
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(self.content):
+                self.send_error(416)
+                return
+        self.send_response(206 if start else 200)
+        rest = self.content[start:]
+        if "lengthless" not in self.path:
+            self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
-        self.wfile.write(self.content[: len(self.content) // 2] if "cut" in self.path else self.content)
+        breaks = "cut" in self.path and not ("cut-once" in self.path and len(self.asked) > 1)
+        self.sent.append(self.wfile.write(rest[: len(rest) // 2] if breaks else rest))
 
     def log_message(self, *arguments):
         """Stay silent."""
@@ -73,6 +91,8 @@ def address(content):
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "models_folder", lambda: tmp_path / "models")
+    Server.asked.clear()
+    Server.sent.clear()
     return tmp_path / "models/downloads"
 
 
@@ -118,19 +138,77 @@ def test_a_restorer_fetches_what_it_needs(card_at, tmp_path):
     card_at("far.safetensors")
     steps = Steps()
     assert load_restorer(tmp_path / "far.toml", device="cpu", monitor=steps).id == "far"
-    assert {note for _, _, note in steps.seen} == {"downloading far"}
+    assert {note for _, _, note in steps.seen} == {"downloading far, kB"}
 
 
 @pytest.mark.parametrize(
-    ("name", "what"),
-    [("missing.safetensors", "404"), ("cut.safetensors", "far"), ("cut-lengthless.safetensors", "far")],
+    ("name", "what", "remedy"),
+    [
+        ("404.safetensors", "answered 404 Not Found", "newer version"),
+        ("503.safetensors", "answered 503 Service Unavailable", "Try again later"),
+        ("cut.safetensors", "broke off after", "goes on from there"),
+        ("cut-lengthless.safetensors", "SHA-256 is not", "Try again"),
+    ],
 )
-def test_what_does_not_come_whole_leaves_nothing_behind(card_at, home, name, what):
+def test_what_does_not_come_whole_is_told_in_one_sentence_and_takes_no_name(
+    card_at, home, name, what, remedy
+):
     card = card_at(name)
     with pytest.raises(ModelError, match=what) as caught:
         fetch_weights(card)
     assert card.weights_url in str(caught.value)
-    assert list(home.glob("*")) == []
+    assert remedy in str(caught.value)
+    assert list(home.glob("far*")) == []
+
+
+@pytest.mark.parametrize("place", ["rest/", ""])
+def test_a_download_that_broke_off_goes_on_if_the_server_can_else_begins_anew(card_at, content, home, place):
+    card = card_at(f"{place}cut-once.safetensors")
+    with pytest.raises(ModelError, match="broke off"):
+        fetch_weights(card)
+    (part,) = home.iterdir()
+    came = part.stat().st_size
+    assert 0 < came < len(content)
+    steps = Steps()
+    assert fetch_weights(card, steps).read_bytes() == content
+    assert Server.asked == [None, f"bytes={came}-"]
+    assert Server.sent[1] == (len(content) - came if place else len(content))
+    assert steps.seen[-1][:2] == (len(content) // 1000, len(content) // 1000)
+    assert (steps.seen[0][0] > came // 1000) == bool(place)
+    assert list(home.iterdir()) == [card.weights]
+
+
+def test_a_part_that_is_whole_is_only_checked(card_at, content, home):
+    card = card_at("rest/far.safetensors")
+    home.mkdir(parents=True)
+    (home / f".{card.weights.name}.part").write_bytes(content)
+    assert fetch_weights(card).read_bytes() == content
+    assert Server.sent == []
+
+
+def test_a_part_of_another_file_is_found_out_and_the_next_try_begins_anew(card_at, content, home):
+    card = card_at("rest/far.safetensors")
+    home.mkdir(parents=True)
+    (home / f".{card.weights.name}.part").write_bytes(b"other bytes")
+    with pytest.raises(ModelError, match="SHA-256 is not"):
+        fetch_weights(card)
+    assert fetch_weights(card).read_bytes() == content
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+def test_a_full_disk_is_told(card_at, home):
+    card = card_at("far.safetensors")
+    home.mkdir(parents=True)
+    (home / f".{card.weights.name}.part").symlink_to("/dev/full")
+    with pytest.raises(ModelError, match=r"the disk of .* is full"):
+        fetch_weights(card)
+
+
+def test_a_folder_that_cannot_be_written_is_told(card_at, home):
+    card = card_at("far.safetensors")
+    (home / f".{card.weights.name}.part").mkdir(parents=True)
+    with pytest.raises(ModelError, match="could not be written"):
+        fetch_weights(card)
 
 
 def test_another_file_than_the_card_says_is_refused(card_at, home):
@@ -141,17 +219,18 @@ def test_another_file_than_the_card_says_is_refused(card_at, home):
 
 def test_nobody_at_the_address(card_at, home):
     card = replace(card_at("far.safetensors"), weights_url="http://127.0.0.1:9/far.safetensors")
-    with pytest.raises(ModelError, match="Check the connection"):
+    with pytest.raises(ModelError, match=r"cannot be reached.*Check the connection"):
         fetch_weights(card)
     assert list(home.glob("*")) == []
 
 
-def test_stopping_leaves_nothing_and_the_next_try_succeeds(card_at, home, content):
-    card = card_at("far.safetensors")
+def test_a_download_that_was_stopped_goes_on(card_at, home, content):
+    card = card_at("rest/far.safetensors")
     with pytest.raises(Cancelled):
         fetch_weights(card, Steps(stop=True))
-    assert list(home.glob("*")) == []
+    assert not card.is_ready
     assert fetch_weights(card).read_bytes() == content
+    assert Server.asked[1].startswith("bytes=")
 
 
 def test_cards_with_their_weights_beside_them_never_ask_the_network(monkeypatch):

@@ -1,6 +1,7 @@
 """regions: files of other programs and back, stage maps with their residual, and the demo microscope."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,18 @@ MapFile = overview.tif
 MapID = 123456
 MapScaleMat = 2 0 0 2
 MapWidthHeight = 120 90
+"""
+TARGET = """
+[Item = T1]
+Color = 2
+StageXYZ = 0 0 0
+NumPts = 0
+Regis = 1
+Type = 2
+MapFile = target.mrc
+MapID = 123457
+MapScaleMat = 8 0 0 8
+MapWidthHeight = 40 32
 """
 
 
@@ -142,6 +155,16 @@ def test_crops_are_cut_from_the_raw_image(command, overview, tmp_path):
     )  # fmt: skip
     assert ran.code == 0, ran.err
     assert sorted(path.name for path in (tmp_path / "crops").iterdir()) == ["R1.mrc", "R2.mrc"]
+
+
+def test_virtual_maps_are_cut_as_a_map_of_one_frame(command, overview, tmp_path):
+    (tmp_path / "grid.nav").write_text(NAV + TARGET)
+    given = ("regions", "crops", tmp_path / "mine.regions.json", overview, tmp_path / "crops", "--nav")
+    ran = command(*given, tmp_path / "grid.nav", "--imitate", "T1", "--map", "M1", "--json")
+    assert ran.code == 0, ran.err
+    assert [Path(name).name for name in ran.record["files"]] == ["targets.nav", "R1.mrc", "R2.mrc"]
+    assert "--imitate" in command(*given, tmp_path / "grid.nav").err
+    assert "--size" in command(*given, tmp_path / "grid.nav", "--imitate", "T1", "--pixel-size", "4").err
 
 
 def test_wrong_command_lines_end_with_a_sentence(command, overview, stage, tmp_path):

@@ -7,8 +7,9 @@ import pytest
 from napari_emrestore.core import Cancelled, InputError
 from napari_emrestore.overview import square_tiles
 from napari_emrestore.overview.proposing import Blobs, Brightness, Likeness, propose
-from napari_emrestore.overview.region_geometry import Box, area_px, centre
+from napari_emrestore.overview.region_geometry import area_px, centre
 from napari_emrestore.overview.regions import Region
+from napari_emrestore.restoration.plan import Rect
 
 SHAPE = (190, 241)
 DISCS = [(31.0, 40.0, 9.0), (60.0, 150.0, 14.0), (120.5, 63.25, 11.0), (150.0, 200.0, 8.0)]
@@ -194,7 +195,7 @@ def test_known_regions_are_not_proposed_again():
 
 def test_only_the_area_is_searched_and_only_the_best_are_kept():
     image = noisy(draw(DISCS))
-    inside = find(image, Blobs(14, 30), area=Box(0, 100, 100, 241))
+    inside = find(image, Blobs(14, 30), area=Rect(0, 100, 100, 241))
     np.testing.assert_allclose(sorted_centres(inside), [(60, 150)], atol=1)
     best = find(image, Blobs(14, 30), most=2)
     assert len(best.regions) == 2
@@ -236,7 +237,7 @@ def test_what_cannot_be_looked_for_is_refused(method):
 
 def test_an_area_elsewhere_is_refused():
     with pytest.raises(InputError):
-        find(draw(DISCS), Blobs(14, 30), area=Box(900, 950, 0, 20))
+        find(draw(DISCS), Blobs(14, 30), area=Rect(900, 950, 0, 20))
 
 
 def test_looking_can_be_stopped():

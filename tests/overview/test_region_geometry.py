@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from napari_emrestore.overview.region_geometry import Box, area_px, bounds, box_of, centre, pixels_inside
+from napari_emrestore.overview.region_geometry import area_px, bounds, box_of, centre, pixels_inside
 from napari_emrestore.overview.region_masks import encode_mask
 from napari_emrestore.overview.regions import Region
+from napari_emrestore.restoration.plan import Rect
 
 
 def polygon(*vertices, kind="polygon"):
@@ -17,7 +18,7 @@ def test_a_rectangle():
     assert area_px(region) == 15
     assert centre(region) == (3.0, 5.0)
     assert bounds(region) == (1.5, 4.5, 2.5, 7.5)
-    assert box_of(region) == Box(2, 5, 3, 8)
+    assert box_of(region) == Rect(2, 5, 3, 8)
     assert pixels_inside(region).sum() == 15
 
 
@@ -36,7 +37,7 @@ def test_a_rotated_square_covers_as_many_pixels_as_its_area():
 
 def test_a_point_lies_in_one_pixel():
     region = Region(1, "point", "cell", ((2.6, -0.4),))
-    assert box_of(region) == Box(3, 4, 0, 1)
+    assert box_of(region) == Rect(3, 4, 0, 1)
     assert area_px(region) == 0
     assert centre(region) == (2.6, -0.4)
     assert pixels_inside(region).tolist() == [[True]]
@@ -46,12 +47,12 @@ def test_a_label_keeps_its_pixels():
     image = np.zeros((8, 9), bool)
     image[2, 3:6] = image[5, 3] = True
     region = Region(1, "label", "cell", mask=encode_mask(image, (10, 20)))
-    assert box_of(region) == Box(12, 16, 23, 26)
+    assert box_of(region) == Rect(12, 16, 23, 26)
     assert area_px(region) == 4
     assert centre(region) == (12.75, 23.75)
-    np.testing.assert_array_equal(pixels_inside(region, Box(10, 18, 20, 29)), image)
-    np.testing.assert_array_equal(pixels_inside(region, Box(11, 14, 24, 30)), np.pad(image, 3)[4:7, 7:13])
-    assert not pixels_inside(region, Box(100, 103, 0, 4)).any()
+    np.testing.assert_array_equal(pixels_inside(region, Rect(10, 18, 20, 29)), image)
+    np.testing.assert_array_equal(pixels_inside(region, Rect(11, 14, 24, 30)), np.pad(image, 3)[4:7, 7:13])
+    assert not pixels_inside(region, Rect(100, 103, 0, 4)).any()
 
 
 def test_a_degenerate_polygon_has_a_place_and_no_area():
@@ -60,6 +61,6 @@ def test_a_degenerate_polygon_has_a_place_and_no_area():
 
 
 def test_boxes_are_cut_by_the_image():
-    assert Box(-3, 4, 5, 20).within((10, 12)) == Box(0, 4, 5, 12)
-    assert Box(20, 30, 5, 9).within((10, 12)).shape == (0, 4)
-    assert Box(2, 3, 2, 3).grown(2) == Box(0, 5, 0, 5)
+    assert Rect(-3, 4, 5, 20).clipped((10, 12)) == Rect(0, 4, 5, 12)
+    assert Rect(20, 30, 5, 9).clipped((10, 12)).shape == (0, 4)
+    assert Rect(2, 3, 2, 3).grown(2) == Rect(0, 5, 0, 5)

@@ -11,6 +11,7 @@ from napari_emrestore.cli.terminal import Outcome, Terminal
 from napari_emrestore.core import InputError
 
 if TYPE_CHECKING:
+    from napari_emrestore.core import Monitor
     from napari_emrestore.overview.regions import RegionSet
     from napari_emrestore.overview.targets import StageMap
     from napari_emrestore.overview.targets.visiting import Arrival, StageLimits
@@ -32,7 +33,7 @@ def add_actions(actions: Any, regions_help: str) -> None:
     )
     known.add_argument("--mosaic", metavar="ZARR", help="mosaic whose frames carry stage positions")
     known.add_argument("--nav", metavar="FILE", help="SerialEM Navigator file with the map of the overview")
-    calibrate.add_argument("--map", default="", metavar="LABEL", help="of the map in --nav")
+    _add_map(calibrate)
     calibrate.add_argument("--overview", metavar="IMAGE", help="with --nav; with --point for unequal pixels")
     calibrate.add_argument("--kind", choices=("auto", "similarity", "affine"), default="auto")
     calibrate.add_argument(
@@ -61,11 +62,24 @@ def add_actions(actions: Any, regions_help: str) -> None:
     crops.add_argument("regions", metavar="REGIONS", help=regions_help)
     crops.add_argument("raw", metavar="IMAGE", help="raw overview, not a restored one")
     crops.add_argument("output", metavar="FOLDER", help="for one MRC file per region")
-    crops.add_argument("--pixel-size", type=float, required=True, metavar="NM", help="at the target")
-    crops.add_argument("--size", type=int, nargs=2, required=True, metavar=("Y", "X"), help="in pixels")
+    crops.add_argument("--pixel-size", type=float, metavar="NM", help="at the target")
+    crops.add_argument("--size", type=int, nargs=2, metavar=("Y", "X"), help="in pixels")
     crops.add_argument("--rotation", type=float, default=0.0, metavar="DEG", help="from the overview's x")
     crops.add_argument("--mirrored", action="store_true", help="the target shows y the other way")
+    crops.add_argument("--nav", metavar="FILE", help="SerialEM Navigator file: writes virtual maps for it")
+    crops.add_argument("--imitate", metavar="LABEL", help="map in --nav, of one frame as the targets will be")
+    _add_map(crops)
     crops.set_defaults(act=_crops)
+
+
+def _add_map(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--map", default="", metavar="LABEL", help="of the overview's map in --nav")
+    parser.add_argument(
+        "--first-row",
+        choices=("auto", "top", "bottom"),
+        default="auto",
+        help="where the overview's first row is on SerialEM's screen (default: by the files)",
+    )
 
 
 def _add_stage(parser: argparse.ArgumentParser) -> None:
@@ -126,14 +140,12 @@ def _found_stage(arguments: argparse.Namespace) -> StageMap:
 
 def _stage_of_nav(arguments: argparse.Namespace) -> StageMap:
     from napari_emrestore.cli.regions import overview_of
-    from napari_emrestore.overview.targets.nav_maps import choose_map, maps_of
-    from napari_emrestore.overview.targets.nav_text import read_sections
+    from napari_emrestore.overview.targets.nav_maps import stage_map_of_nav
 
     if not arguments.overview:
         raise InputError("--nav needs the overview that was saved from its map", came="no --overview came")
-    path, shape = Path(arguments.nav), overview_of(arguments.overview).shape
-    _, sections = read_sections(path)
-    return choose_map(maps_of(sections, path), arguments.map, shape, path).stage_map(shape)
+    overview = overview_of(arguments.overview)
+    return stage_map_of_nav(arguments.nav, overview, arguments.map, arguments.first_row)
 
 
 def _residual(stage: StageMap) -> str:
@@ -205,16 +217,47 @@ def _visit(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
 def _crops(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.io import open_frames
     from napari_emrestore.overview.region_files import read_regions
+
+    regions = read_regions(arguments.regions)
+    cut = _virtual_maps if arguments.nav else _plain_crops
+    with open_frames(arguments.raw) as stack, terminal.progress() as monitor:
+        files = cut(regions, stack.data[0], arguments, monitor)
+    terminal.say(f"Wrote {len(files)} files to {arguments.output}")
+    return Outcome({"files": files})
+
+
+def _virtual_maps(
+    regions: RegionSet, raw: Any, arguments: argparse.Namespace, monitor: Monitor
+) -> list[Path]:
+    from napari_emrestore.overview.targets.virtual_maps import write_virtual_maps
+
+    if not arguments.imitate or arguments.pixel_size or arguments.size:
+        raise InputError(
+            "With --nav, crops are as the map that --imitate names",
+            came="--pixel-size or --size came" if arguments.imitate else "no --imitate came",
+        )
+    return write_virtual_maps(
+        regions,
+        raw,
+        arguments.nav,
+        arguments.imitate,
+        arguments.output,
+        map_label=arguments.map,
+        first_row=arguments.first_row,
+        monitor=monitor,
+    )
+
+
+def _plain_crops(regions: RegionSet, raw: Any, arguments: argparse.Namespace, monitor: Monitor) -> list[Path]:
     from napari_emrestore.overview.targets.crops import CropView, write_crops
 
+    if not arguments.pixel_size or not arguments.size:
+        raise InputError("Crops have a --pixel-size and a --size, or --nav and --imitate", came="neither")
     height, width = arguments.size
-    view = CropView((height, width), arguments.pixel_size, arguments.rotation, arguments.mirrored)
-    with open_frames(arguments.raw) as stack, terminal.progress() as monitor:
-        files = write_crops(
-            read_regions(arguments.regions), stack.data[0], view, arguments.output, monitor=monitor
-        )
-    terminal.say(f"Wrote {len(files)} crops to {arguments.output}")
-    return Outcome({"files": files})
+    view = CropView.turned(
+        regions.overview, (height, width), arguments.pixel_size, arguments.rotation, arguments.mirrored
+    )
+    return write_crops(regions, raw, view, arguments.output, monitor=monitor)
 
 
 def _where(arguments: argparse.Namespace) -> tuple[RegionSet, StageMap, StageLimits]:

@@ -16,9 +16,10 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.overview.region_detectors import Found, by_brightness, by_likeness, by_size, smoothed
-from napari_emrestore.overview.region_geometry import Box, bounds, box_of, centre
+from napari_emrestore.overview.region_geometry import bounds, box_of, centre
 from napari_emrestore.overview.regions import Region
 from napari_emrestore.overview.square_tiles import SquareGrid, SquareTile, square_grid
+from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -119,7 +120,7 @@ def propose(
     *,
     class_name: str,
     pixel_size_nm: tuple[float, float] | None = None,
-    area: Box | None = None,
+    area: Rect | None = None,
     known: Sequence[Region] = (),
     most: int = 5000,
     monitor: Monitor = SILENT,
@@ -136,7 +137,7 @@ def propose(
         Class of the regions.
     pixel_size_nm : tuple of float, optional
         ``(y, x)`` of the finest level; without it, all lengths in nm are taken as pixels.
-    area : Box, optional
+    area : Rect, optional
         Part of the finest level; all of it by default.
     known : sequence of Region
         What is there already and shall not be proposed again.
@@ -207,7 +208,7 @@ class _Search:
             return min(self.example_shape) / 2 * scale
         return self.method.smallest_nm / self.side_nm / 2 * scale
 
-    def detector(self, area: Box) -> Callable[[NDArray[np.float32]], list[Found]]:
+    def detector(self, area: Rect) -> Callable[[NDArray[np.float32]], list[Found]]:
         """Return the call that finds regions in a tile."""
         method, side = self.method, self.side_nm
         if isinstance(method, Likeness):
@@ -245,7 +246,7 @@ class _Search:
             parts.append(f"only the {most} most confident are shown")
         return ", ".join(parts) + "."
 
-    def _samples(self, area: Box, smallest_px: float) -> NDArray[np.float32]:
+    def _samples(self, area: Rect, smallest_px: float) -> NDArray[np.float32]:
         """Return pixels of up to 16 pieces of the area, as a tile's would be once smoothed."""
         cores = self.grid.plan(area)
         chosen = cores[:: -(-len(cores) // _SAMPLED_TILES)]
@@ -287,7 +288,7 @@ def _prepare_likeness(levels: Sequence[Any], method: Likeness, size: tuple[float
             "A correlation above 0 and up to 1 and one rotation or more are needed",
             came=f"{method.least} and {method.rotations} came",
         )
-    box = box_of(method.example).within(levels[0].shape)
+    box = box_of(method.example).clipped(levels[0].shape)
     shortest_nm = min(box.shape[0] * size[0], box.shape[1] * size[1])
     grid, side = square_grid(levels, size, shortest_nm / _EXAMPLE_PX)
     if min(box.shape) < _SMALLEST_EXAMPLE_PX:
@@ -308,9 +309,9 @@ def _prepare_likeness(levels: Sequence[Any], method: Likeness, size: tuple[float
     return _Search(method, grid, side, tile.image)
 
 
-def _checked_area(area: Box | None, shape: tuple[int, ...]) -> Box:
-    whole = Box(0, shape[0], 0, shape[1])
-    inside = whole if area is None else area.within((shape[0], shape[1]))
+def _checked_area(area: Rect | None, shape: tuple[int, ...]) -> Rect:
+    whole = Rect(0, shape[0], 0, shape[1])
+    inside = whole if area is None else area.clipped((shape[0], shape[1]))
     if min(inside.shape) == 0:
         raise InputError("An area within the overview is needed", came=f"{area} came")
     return inside

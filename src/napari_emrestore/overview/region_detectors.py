@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.overview.region_contrast import ring_around, ring_width_px, separation
-from napari_emrestore.overview.region_geometry import Box
+from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +82,7 @@ def by_brightness(
         if not smallest <= one.area <= largest:
             continue
         y0, x0, y1, x1 = one.bbox
-        box = Box(y0, y1, x0, x1).grown(ring_width_px(one.area)).within(image.shape)
+        box = Rect(y0, y1, x0, x1).grown(ring_width_px(one.area)).clipped(image.shape)
         inside = labels[box.slices] == one.label
         ring = ring_around(inside, ring_width_px(one.area)) & ~mask[box.slices]
         apart = separation(image[box.slices][inside], image[box.slices][ring])
@@ -233,7 +233,7 @@ def _circle(image: NDArray[np.float32], y: float, x: float, radius: float) -> Fo
     """Return the outline of a disc, and how well it is told from the ring around it."""
     width = ring_width_px(math.pi * radius**2)
     reach = math.ceil(radius) + width
-    box = Box(round(y), round(y) + 1, round(x), round(x) + 1).grown(reach).within(image.shape)
+    box = Rect(round(y), round(y) + 1, round(x), round(x) + 1).grown(reach).clipped(image.shape)
     rows, columns = np.ogrid[box.y0 : box.y1, box.x0 : box.x1]
     inside = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
     around = ring_around(inside, width)

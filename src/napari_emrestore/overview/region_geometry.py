@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_emrestore.overview.region_masks import decode_mask
+from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.overview.regions import Region
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """Whole pixels ``y0 <= y < y1``, ``x0 <= x < x1``."""
-
-    y0: int
-    y1: int
-    x0: int
-    x1: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.y1 - self.y0, self.x1 - self.x0
-
-    @property
-    def slices(self) -> tuple[slice, slice]:
-        """The box as an index of an image."""
-        return slice(self.y0, self.y1), slice(self.x0, self.x1)
-
-    def grown(self, pixels: int) -> Box:
-        """Return the box with so many pixels more on each side."""
-        return Box(self.y0 - pixels, self.y1 + pixels, self.x0 - pixels, self.x1 + pixels)
-
-    def within(self, shape: tuple[int, int]) -> Box:
-        """Return the part of the box that lies in an image; perhaps none, of height or width 0."""
-        y0, x0 = min(max(self.y0, 0), shape[0]), min(max(self.x0, 0), shape[1])
-        return Box(y0, max(y0, min(self.y1, shape[0])), x0, max(x0, min(self.x1, shape[1])))
 
 
 def outline(region: Region) -> NDArray[np.float64]:
@@ -62,15 +33,15 @@ def bounds(region: Region) -> tuple[float, float, float, float]:
     return y0, y1, x0, x1
 
 
-def box_of(region: Region) -> Box:
+def box_of(region: Region) -> Rect:
     """Return the whole pixels whose centres may lie in a region; for a point the one it lies in."""
     y0, y1, x0, x1 = bounds(region)
     if region.kind == "point":
         y, x = math.floor(y0 + 0.5), math.floor(x0 + 0.5)
-        return Box(y, y + 1, x, x + 1)
+        return Rect(y, y + 1, x, x + 1)
     if region.mask is not None:
-        return Box(math.ceil(y0), math.ceil(y1), math.ceil(x0), math.ceil(x1))
-    return Box(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
+        return Rect(math.ceil(y0), math.ceil(y1), math.ceil(x0), math.ceil(x1))
+    return Rect(math.ceil(y0), math.floor(y1) + 1, math.ceil(x0), math.floor(x1) + 1)
 
 
 def centre(region: Region) -> tuple[float, float]:
@@ -97,7 +68,7 @@ def area_px(region: Region) -> float:
     return abs(float(_cross(outline(region)).sum())) / 2
 
 
-def pixels_inside(region: Region, box: Box | None = None, every: int = 1) -> NDArray[np.bool_]:
+def pixels_inside(region: Region, box: Rect | None = None, every: int = 1) -> NDArray[np.bool_]:
     """Return which pixels of a box belong to a region.
 
     Parameters
@@ -105,7 +76,7 @@ def pixels_inside(region: Region, box: Box | None = None, every: int = 1) -> NDA
     region : Region
         A pixel belongs to a drawn outline when its centre lies within (crossings count by the even-odd
         rule), to a point when the point lies in it.
-    box : Box, optional
+    box : Rect, optional
         Where to look; `box_of` the region by default. It may reach out of the overview.
     every : int
         1 for all pixels of the box; 2 for every second in y and x, from its first.
@@ -127,12 +98,12 @@ def pixels_inside(region: Region, box: Box | None = None, every: int = 1) -> NDA
     return inside
 
 
-def _cut(image: NDArray[Any], own: Box, box: Box) -> NDArray[Any]:
+def _cut(image: NDArray[Any], own: Rect, box: Rect) -> NDArray[Any]:
     """Return what an image that fills one box shows in another; nothing where it does not reach."""
     shown = np.zeros(box.shape, image.dtype)
-    moved = Box(own.y0 - box.y0, own.y1 - box.y0, own.x0 - box.x0, own.x1 - box.x0)
-    seen = moved.within(box.shape)
-    part = Box(seen.y0 - moved.y0, seen.y1 - moved.y0, seen.x0 - moved.x0, seen.x1 - moved.x0)
+    moved = own.within(box)
+    seen = moved.clipped(box.shape)
+    part = seen.within(moved)
     if min(seen.shape) > 0:
         shown[seen.slices] = image[part.slices]
     return shown

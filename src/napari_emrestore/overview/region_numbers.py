@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.overview.region_contrast import ring_around, ring_width_px
-from napari_emrestore.overview.region_geometry import Box, area_px, bounds, box_of, pixels_inside
+from napari_emrestore.overview.region_geometry import area_px, bounds, box_of, pixels_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.core import Monitor
     from napari_emrestore.overview.regions import Region
+    from napari_emrestore.restoration.plan import Rect
 
 POINT_RADIUS_PX = 5
 _MOST_PIXELS = 1 << 24
@@ -219,7 +220,7 @@ def _size(region: Region, pixel_size_nm: tuple[float, float] | None) -> RegionNu
 class _Patch:
     """A region's pixels and those around it, read once."""
 
-    box: Box
+    box: Rect
     every: int
     raw: NDArray[np.float64]
     restored: NDArray[np.float64] | None
@@ -233,7 +234,7 @@ class _Patch:
         own = box_of(region)
         reach = POINT_RADIUS_PX if region.kind == "point" else 0
         area = math.pi * reach**2 if reach else area_px(region)
-        box = own.grown(reach + ring_width_px(area)).within(images.raw.shape)
+        box = own.grown(reach + ring_width_px(area)).clipped(images.raw.shape)
         if min(box.shape) == 0:
             return None
         every = math.ceil(math.sqrt(box.shape[0] * box.shape[1] / _MOST_PIXELS))
@@ -318,12 +319,12 @@ class _Patch:
         return noise_sigma(self.raw) if np.isfinite(self.raw).all() else None
 
 
-def _read(image: _Array, box: Box, every: int) -> NDArray[np.float64]:
+def _read(image: _Array, box: Rect, every: int) -> NDArray[np.float64]:
     rows, columns = box.slices
     return np.asarray(image[rows.start : rows.stop : every, columns.start : columns.stop : every], np.float64)
 
 
-def _disc(region: Region, box: Box, radius_px: float) -> NDArray[np.bool_]:
+def _disc(region: Region, box: Rect, radius_px: float) -> NDArray[np.bool_]:
     (y, x) = region.vertices[0]
     rows, columns = np.ogrid[box.y0 : box.y1, box.x0 : box.x1]
     return np.asarray((rows - y) ** 2 + (columns - x) ** 2 <= radius_px**2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.overview.region_geometry import Box
+from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ class SquareTile:
         Where the overview holds no number.
     origin, scale : ndarray, shape (2,)
         Where the corner of the first pixel lies in the finest level, and the size of a pixel there.
-    core : Box
+    core : Rect
         Pixels of the finest level that are this tile's own; what lies around it belongs to others.
     """
 
@@ -45,7 +45,7 @@ class SquareTile:
     missing: NDArray[np.bool_]
     origin: NDArray[np.float64]
     scale: NDArray[np.float64]
-    core: Box
+    core: Rect
 
     def to_overview(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return places ``(N, 2)`` in the tile as pixels of the finest level."""
@@ -75,19 +75,19 @@ class SquareGrid:
     factor: tuple[float, float]
     step: tuple[float, float]
 
-    def plan(self, area: Box) -> list[Box]:
+    def plan(self, area: Rect) -> list[Rect]:
         """Return the cores of the tiles, row by row; together they are the area, each pixel once."""
         sides = [
             max(1, int(factor * min(_READ_SIDE_PX, _MADE_SIDE_PX * step)))
             for factor, step in zip(self.factor, self.step, strict=True)
         ]
         return [
-            Box(y, min(y + sides[0], area.y1), x, min(x + sides[1], area.x1))
+            Rect(y, min(y + sides[0], area.y1), x, min(x + sides[1], area.x1))
             for y in range(area.y0, area.y1, sides[0])
             for x in range(area.x0, area.x1, sides[1])
         ]
 
-    def read(self, core: Box, halo_px: float = 0.0) -> SquareTile:
+    def read(self, core: Rect, halo_px: float = 0.0) -> SquareTile:
         """Return the tile of a core in the finest level, with so many square pixels around it."""
         (low, high) = (np.array([core.y0, core.x0]), np.array([core.y1, core.x1]))
         reach = halo_px * np.asarray(self.step)

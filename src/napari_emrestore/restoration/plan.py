@@ -48,6 +48,15 @@ class Rect:
         y, x = other.y0, other.x0
         return Rect(self.y0 - y, self.y1 - y, self.x0 - x, self.x1 - x)
 
+    def grown(self, pixels: int) -> Rect:
+        """Return the rectangle with so many pixels more on each side."""
+        return Rect(self.y0 - pixels, self.y1 + pixels, self.x0 - pixels, self.x1 + pixels)
+
+    def clipped(self, shape: tuple[int, int]) -> Rect:
+        """Return the part that lies in an image ``(Y, X)``; perhaps none, of height or width 0."""
+        y0, x0 = min(max(self.y0, 0), shape[0]), min(max(self.x0, 0), shape[1])
+        return Rect(y0, max(y0, min(self.y1, shape[0])), x0, max(x0, min(self.x1, shape[1])))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

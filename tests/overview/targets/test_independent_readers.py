@@ -7,6 +7,7 @@ import contextlib
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from napari_emrestore.overview.region_geometry import area_px, centre, pixels_in
 from napari_emrestore.overview.region_masks import decode_mask
 from napari_emrestore.overview.regions import Overview
 from napari_emrestore.overview.targets import export_rois, import_rois
-from napari_emrestore.overview.targets.nav_maps import NavMap
+from napari_emrestore.overview.targets.nav_maps import MapView, NavMap
 
 from .scenes import MASK, SHAPE, all_kinds, stage_map
 
@@ -92,21 +93,43 @@ def test_serialem_reads_places_under_the_stage(tmp_path, pyserialem):
     assert items[2].PtsY == pytest.approx([*y, y[0]], abs=1e-6)
 
 
+def up(y, path):
+    """Height of a place above the lower edge of a map: MRC files store the lowest row first, others last."""
+    return y + 0.5 if path.endswith(".mrc") else HEIGHT - 0.5 - y
+
+
 @OPEN_FILES
-def test_serialem_reads_pixels_of_its_own_map(tmp_path, pyserialem, their_nav):
+@pytest.mark.parametrize("path", ["grid3.mrc", "grid3.tif"])
+def test_serialem_reads_pixels_of_its_own_map(tmp_path, pyserialem, their_nav, path):
     regions = all_kinds()
+    regions = replace(regions, overview=replace(regions.overview, path=path))
+    their_nav.write_text(their_nav.read_text().replace("map.mrc", path))
     export_rois(regions, tmp_path / "a.nav", nav=their_nav)
     its_map, *items = pyserialem(tmp_path / "a.nav")
     assert its_map.tag == "17-1-A"
     for item, region in zip(items, regions.accepted, strict=True):
         y, x = centre(region)
         # right-handed from the lower left corner: the middle of the pixel in that corner is (0.5, 0.5)
-        assert item.CoordsInMap == pytest.approx([x + 0.5, HEIGHT - 0.5 - y, 44.77], abs=1e-5)
+        assert item.CoordsInMap == pytest.approx([x + 0.5, up(y, path), 44.77], abs=1e-5)
         assert item.DrawnID == its_map.MapID
         assert not hasattr(item, "StageXYZ"), "SerialEM takes one or the other"
     y, x = np.array(regions.region(4).vertices).T
     assert items[2].PtsX == pytest.approx([*(x + 0.5), x[0] + 0.5], abs=1e-5)
-    assert items[2].PtsY == pytest.approx([*(HEIGHT - 0.5 - y), HEIGHT - 0.5 - y[0]], abs=1e-5)
+    assert items[2].PtsY == pytest.approx([*up(y, path), up(y[0], path)], abs=1e-5)
+
+
+def test_which_row_is_the_lowest_is_asked_where_the_files_do_not_tell(tmp_path, their_nav):
+    regions = all_kinds()
+    regions = replace(regions, overview=replace(regions.overview, path="restored.ome.tif"))
+    with pytest.raises(InputError, match="upside down"):
+        export_rois(regions, tmp_path / "a.nav", nav=their_nav)
+    for row, y in (("bottom", 17.75), ("top", HEIGHT - 17.75)):
+        export_rois(regions, tmp_path / "a.nav", nav=their_nav, first_row=row)
+        assert f"CoordsInMap = 301.250000 {y:.6f}" in (tmp_path / "a.nav").read_text()
+        back = import_rois(tmp_path / "a.nav", regions.overview, first_row=row)
+        assert centre(back.regions.regions[0]) == pytest.approx((17.25, 300.75), abs=1e-5)
+    with pytest.raises(InputError, match="auto, top, bottom"):
+        export_rois(regions, tmp_path / "a.nav", nav=their_nav, first_row="left")
 
 
 @OPEN_FILES
@@ -122,35 +145,38 @@ def test_a_file_of_external_items_alone_can_be_merged(tmp_path, pyserialem, thei
 @OPEN_FILES
 def test_pyserialem_and_we_agree_where_a_map_lies(their_nav, pyserialem):
     (theirs,) = pyserialem(their_nav)
-    stage = NavMap(
+    its_map = NavMap(
         "m", theirs.MapID, 1, tuple(theirs.MapWidthHeight), tuple(theirs.StageXYZ), tuple(theirs.MapScaleMat)
-    ).stage_map(SHAPE)
-    for y, x in ((0, 0), (0, WIDTH - 1), (HEIGHT - 1, 3), (100.25, 200.75)):
-        expected = theirs.pixel_to_stagecoords((x + 0.5, HEIGHT - 0.5 - y))
-        assert stage.to_stage((y, x))[::-1] == pytest.approx(expected, abs=1e-9)
+    )
+    for path in ("a.mrc", "a.tif"):
+        stage = MapView(its_map, SHAPE, path == "a.mrc").stage_map()
+        for y, x in ((0, 0), (0, WIDTH - 1), (HEIGHT - 1, 3), (100.25, 200.75)):
+            expected = theirs.pixel_to_stagecoords((x + 0.5, up(y, path)))
+            assert stage.to_stage((y, x))[::-1] == pytest.approx(expected, abs=1e-9)
 
 
 def test_corners_of_a_map_are_where_serialem_put_them():
-    stage = NavMap(
-        "m", 5, 1, (4096, 4096), (-495.956, 436.348, 44.77), (0.638997, -26.616, -26.5862, -1.01529)
-    ).stage_map((4096, 4096))
+    matrix = (0.638997, -26.616, -26.5862, -1.01529)
+    its_map = NavMap("m", 5, 1, (4096, 4096), (-495.956, 436.348, 44.77), matrix)
+    stage = MapView(its_map, (4096, 4096), bottom_first=False).stage_map()
     corners = stage.to_stage([(4095.5, -0.5), (4095.5, 4095.5), (-0.5, 4095.5), (-0.5, -0.5)])
     assert corners[:, 1] == pytest.approx([-421.93, -416.058, -569.982, -575.854], abs=2e-3)
     assert corners[:, 0] == pytest.approx([515.071, 361.32, 357.625, 511.376], abs=2e-3)
-    assert not stage.is_mirrored or np.linalg.det(np.array(stage.matrix)) < 0
 
 
 @OPEN_FILES
-def test_our_overview_as_a_map_lies_where_our_stage_map_says(tmp_path, pyserialem):
-    stage = stage_map()
-    export_rois(all_kinds(), tmp_path / "a.nav", stage=stage, map_magnification_index=14)
+@pytest.mark.parametrize("path", ["grid3.mrc", "grid3.tif"])
+def test_our_overview_as_a_map_lies_where_our_stage_map_says(tmp_path, pyserialem, path):
+    stage, regions = stage_map(), all_kinds()
+    regions = replace(regions, overview=replace(regions.overview, path=path))
+    export_rois(regions, tmp_path / "a.nav", stage=stage, map_magnification_index=14)
     its_map, *_ = pyserialem(tmp_path / "a.nav")
-    assert (its_map.kind, its_map.MapFile, its_map.MapWidthHeight) == ("Map", "grid3.mrc", [WIDTH, HEIGHT])
+    assert (its_map.kind, its_map.MapFile, its_map.MapWidthHeight) == ("Map", path, [WIDTH, HEIGHT])
     for y, x in ((0, 0), (0, WIDTH - 1), (HEIGHT - 1, 3)):
         expected = stage.to_stage((y, x))[::-1]
-        found = its_map.pixel_to_stagecoords((x + 0.5, HEIGHT - 0.5 - y))
+        found = its_map.pixel_to_stagecoords((x + 0.5, up(y, path)))
         assert found == pytest.approx(expected, abs=max(stage.pixel_size_um) / 2)
-    back = import_rois(tmp_path / "a.nav", all_kinds().overview, map_label="Overview")
+    back = import_rois(tmp_path / "a.nav", regions.overview, map_label="Overview")
     assert centre(back.regions.regions[0]) == pytest.approx((17.25, 300.75), abs=0.5)
 
 
@@ -167,7 +193,7 @@ def test_an_overview_at_half_the_size_of_the_map_reaches_the_same_places(tmp_pat
     nav.write_text(THEIR_MAP.format(width=2 * WIDTH + 3, height=2 * HEIGHT))
     export_rois(all_kinds(), tmp_path / "a.nav", nav=nav)
     text = (tmp_path / "a.nav").read_text()
-    x, y = 2 * (300.75 + 0.5), 2 * HEIGHT - 2 * (17.25 + 0.5)
+    x, y = 2 * (300.75 + 0.5), 2 * (17.25 + 0.5)
     assert f"CoordsInMap = {x:.6f} {y:.6f} 44.770000" in text
 
 
@@ -351,9 +377,9 @@ def test_the_csv_module_reads_pixels_world_and_stage(tmp_path):
 
 def _whole(region):
     """Return a region's pixels in an image of the overview's shape."""
-    from napari_emrestore.overview.region_geometry import Box
+    from napari_emrestore.overview.region_geometry import Rect
 
-    return pixels_inside(region, Box(0, HEIGHT, 0, WIDTH))
+    return pixels_inside(region, Rect(0, HEIGHT, 0, WIDTH))
 
 
 def test_text_of_another_windows_and_our_own_signs_survive_merging(tmp_path, their_nav):

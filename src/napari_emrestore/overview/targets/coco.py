@@ -127,7 +127,7 @@ def _annotation(region: Region, category: int, shape: tuple[int, int]) -> dict[s
 
 def _runs(region: Region, shape: tuple[int, int]) -> dict[str, Any]:
     """Return run lengths over the whole image, column by column, the first outside."""
-    box = box_of(region).within(shape)
+    box = box_of(region).clipped(shape)
     inside = pixels_inside(region, box)
     columns, rows = np.nonzero(inside.T)
     flat = (columns + box.x0).astype(np.int64) * shape[0] + rows + box.y0
@@ -140,7 +140,7 @@ def _runs(region: Region, shape: tuple[int, int]) -> dict[str, Any]:
 
 def _reaches_out(region: Region, shape: tuple[int, int]) -> bool:
     box = box_of(region)
-    return box.within(shape) != box
+    return box.clipped(shape) != box
 
 
 def _image_id(images: list[dict[str, Any]], wanted: str, overview: Overview) -> Any:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_emrestore.core import FormatError
-from napari_emrestore.overview.region_geometry import Box, box_of, pixels_inside
+from napari_emrestore.overview.region_geometry import box_of, pixels_inside
 from napari_emrestore.overview.region_masks import decode_mask, encode_mask
 from napari_emrestore.overview.targets.gathering import Gathering, Imported
 from napari_emrestore.overview.targets.parsing import parsing
+from napari_emrestore.restoration.plan import Rect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,11 +116,11 @@ class _Painter:
         count = sum(one.kind != "label" for one, _ in self._boxes)
         return [f"{count} drawn regions"] if count else []
 
-    def _tile(self, row: list[tuple[Region, Box]], top: int, left: int) -> NDArray[Any]:
+    def _tile(self, row: list[tuple[Region, Rect]], top: int, left: int) -> NDArray[Any]:
         tile = np.zeros((_TILE, _TILE), self._dtype)
         low, high = min(top + _TILE, self._shape[0]), min(left + _TILE, self._shape[1])
         for region, box in row:
-            part = Box(max(box.y0, top), min(box.y1, low), max(box.x0, left), min(box.x1, high))
+            part = Rect(max(box.y0, top), min(box.y1, low), max(box.x0, left), min(box.x1, high))
             if min(part.shape) > 0:
                 seen = tile[part.y0 - top : part.y1 - top, part.x0 - left : part.x1 - left]
                 inside = pixels_inside(region, part)

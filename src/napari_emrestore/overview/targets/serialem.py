@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -17,7 +18,15 @@ import numpy as np
 from napari_emrestore.core import InputError
 from napari_emrestore.overview.region_geometry import centre
 from napari_emrestore.overview.targets.gathering import Gathering, Imported
-from napari_emrestore.overview.targets.nav_maps import MAP, NavMap, choose_map, map_section, maps_of
+from napari_emrestore.overview.targets.nav_maps import (
+    MAP,
+    FirstRow,
+    MapView,
+    NavMap,
+    choose_map,
+    map_section,
+    maps_of,
+)
 from napari_emrestore.overview.targets.nav_text import (
     ENCODING,
     Section,
@@ -31,7 +40,7 @@ from napari_emrestore.overview.targets.rings import closed_ring, open_ring, ring
 from napari_emrestore.overview.targets.stage_map import stage_needed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,7 +52,7 @@ PIECES: tuple[Pieces, ...] = get_args(Pieces)
 # SerialEM's own numbers are from here up, so that ours below never meet one of its
 FIRST_ID_OF_SERIALEM = 100_000
 
-_COORDINATES: dict[str, str] = {
+COORDINATES: dict[Pieces, str] = {
     "nominal": "CoordsInMap",
     "aligned": "CoordsInAliMont",
     "very sloppy": "CoordsInAliMontVS",
@@ -63,6 +72,7 @@ def write(
     *,
     nav: str | Path | None = None,
     map_label: str = "",
+    first_row: FirstRow = "auto",
     pieces: Pieces = "nominal",
     merge: bool = True,
     acquire: bool = True,
@@ -84,6 +94,9 @@ def write(
         A Navigator file with the map that the overview was saved from.
     map_label : str
         Its label; empty if only one map there has the overview's proportions.
+    first_row : {"auto", "top", "bottom"}
+        Where the overview's first row is on SerialEM's screen. "auto" knows it of an overview that is an MRC
+        file (bottom) and of maps that are not (top).
     pieces : {"nominal", "aligned", "very sloppy"}
         How the pieces lie on an overview that is a montage: where they were to be taken, or aligned by
         SerialEM without or with its option of that name (the map then needs its ``.mdoc``).
@@ -103,12 +116,13 @@ def write(
     if pieces not in PIECES:
         raise InputError(f"Pieces of a montage are {', '.join(PIECES)}", came=f"{pieces!r} came")
     before, sections = read_sections(Path(nav).expanduser()) if nav is not None else ("", [])
-    taken = _ids(sections)
+    taken = ids_of(sections)
     extra: list[Section] = []
     places: _Places
     if nav is not None:
         its_map = choose_map(maps_of(sections, Path(nav)), map_label, regions.overview.shape, Path(nav))
-        places = _OnMap(its_map, regions.overview.shape, _COORDINATES[pieces])
+        view = MapView.of_overview(its_map, regions.overview, first_row)
+        places = _OnMap(view, COORDINATES[pieces])
     elif stage is None:
         raise stage_needed("A Navigator file without a map")
     else:
@@ -116,23 +130,24 @@ def write(
         if map_magnification_index is not None:
             extra = [_own_map(regions.overview, stage, registration, map_magnification_index, map_camera)]
             taken.add(extra[0].whole("MapID"))
-    ids = (number for number in range(1, FIRST_ID_OF_SERIALEM) if number not in taken)
+    numbers = free_ids(taken, len(regions.regions))
     items = [
         _item(one, regions, places, acquire, number)
-        for one, number in zip(regions.regions, ids, strict=False)
+        for one, number in zip(regions.regions, numbers, strict=True)
     ]
-    if len(items) < len(regions.regions):
-        raise InputError(
-            f"Fewer than {FIRST_ID_OF_SERIALEM} items have numbers of their own",
-            came=f"{len(regions.regions)} regions came",
-        )
     text = file_text([*extra, *items], before if merge else "")
     path.write_bytes(text.encode(ENCODING, errors="replace"))
     return tuple(_lost(regions, text))
 
 
 def read(
-    path: Path, overview: Overview, stage: StageMap | None, *, map_label: str = "", maps: bool = False
+    path: Path,
+    overview: Overview,
+    stage: StageMap | None,
+    *,
+    map_label: str = "",
+    first_row: FirstRow = "auto",
+    maps: bool = False,
 ) -> Imported:
     """Return points and polygons of a Navigator file.
 
@@ -146,16 +161,19 @@ def read(
         From the overview to the stage; without it, the file must hold the map that the overview is.
     map_label : str
         That map; empty if only one has the overview's proportions.
+    first_row : {"auto", "top", "bottom"}
+        As `write`.
     maps : bool
         Whether the outlines of other maps come in as regions, too.
     """
     _, sections = read_sections(path)
     known = maps_of(sections, path)
+    look = partial(MapView.of_overview, overview=overview, first_row=first_row)
     gathering = Gathering(overview, path.name)
     own = None
     if stage is None or map_label:
         own = choose_map(known, map_label, overview.shape, path)
-        stage = stage or own.stage_map(overview.shape)
+        stage = stage or look(own).stage_map()
     with parsing(path, "Navigator file"):
         items = [one for one in sections if one.kind == "Item"]
         registration = None if own is None else own.registration
@@ -164,28 +182,42 @@ def read(
             gathering.note(f"{len(others)} items of another registration than the map's were left out.")
         for one in items:
             if one not in others:
-                _take(one, overview.shape, stage, own, known, maps, gathering)
+                _take(one, look, stage, own, known, maps, gathering)
         return gathering.finish()
+
+
+def free_ids(taken: Collection[int], count: int) -> list[int]:
+    """Return numbers for new items, below those that SerialEM gives itself."""
+    free = [number for number in range(1, FIRST_ID_OF_SERIALEM) if number not in taken][:count]
+    if len(free) < count:
+        raise InputError(
+            f"Fewer than {FIRST_ID_OF_SERIALEM} items have numbers of their own", came=f"{count} came"
+        )
+    return free
+
+
+def ids_of(sections: Sequence[Section]) -> set[int]:
+    """Return the numbers of the items of a Navigator file."""
+    return {int(one.values["MapID"]) for one in sections if one.values.get("MapID", "").isdigit()}
 
 
 @dataclass(frozen=True, slots=True)
 class _OnMap:
     """Places as pixels of a map."""
 
-    its_map: NavMap
-    shape: tuple[int, int]
+    view: MapView
     key: str
 
     def entries(self, middle: tuple[float, float]) -> dict[str, str]:
         x, y = self.xy(np.asarray(middle)).tolist()
         return {
-            self.key: number_text((x, y, self.its_map.stage_um[2])),
-            "Regis": str(self.its_map.registration),
-            "DrawnID": str(self.its_map.map_id),
+            self.key: number_text((x, y, self.view.its_map.stage_um[2])),
+            "Regis": str(self.view.its_map.registration),
+            "DrawnID": str(self.view.its_map.map_id),
         }
 
     def xy(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.its_map.from_overview(places, self.shape)
+        return self.view.from_overview(places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +272,7 @@ def _own_map(
             remedy="Save the overview as MRC first.",
         )
     its_map = NavMap.from_stage_map(overview, stage, "Overview", FIRST_ID_OF_SERIALEM - 1, registration)
-    return map_section(its_map, overview.path, magnification_index, camera)
-
-
-def _ids(sections: Sequence[Section]) -> set[int]:
-    return {int(one.values["MapID"]) for one in sections if one.values.get("MapID", "").isdigit()}
+    return map_section(its_map, magnification_index, camera)
 
 
 def _nearest_colour(colour: str) -> int:
@@ -265,7 +293,7 @@ def _lost(regions: RegionSet, text: str) -> Iterator[str]:
 
 def _take(
     item: Section,
-    shape: tuple[int, int],
+    look: Callable[[NavMap], MapView],
     stage: StageMap,
     own: NavMap | None,
     known: Sequence[NavMap],
@@ -276,14 +304,14 @@ def _take(
     if kind == MAP and (not maps or (own is not None and item.whole("MapID") == own.map_id)):
         return
     corners = _corners(item)
-    external = [key for key in (*_COORDINATES.values(), "CoordsInPiece") if key in item.values]
+    external = [key for key in (*COORDINATES.values(), "CoordsInPiece") if key in item.values]
     if not external:
         ring = stage.to_pixels(corners[:, ::-1])
     elif external[0] == "CoordsInPiece":
         gathering.note(f"Item {item.name!r} was left out: it counts pixels of a single piece of a montage.")
         return
     else:
-        ring = _map_of(item, known).to_overview(corners, shape)
+        ring = look(_map_of(item, known)).to_overview(corners)
     name, facts = _facts(item, kind)
     gathering.add_class(name, _COLOURS[item.whole("Color") % len(_COLOURS)])
     vertices = [(y, x) for y, x in ring.tolist()]
@@ -297,7 +325,7 @@ def _corners(item: Section) -> NDArray[np.float64]:
     """Return the points of an item ``(x, y)``; of one without any its own place."""
     count = item.whole("NumPts")
     if count == 0 or "PtsX" not in item.values:
-        keys = (*_COORDINATES.values(), "CoordsInPiece", "StageXYZ")
+        keys = (*COORDINATES.values(), "CoordsInPiece", "StageXYZ")
         key = next((k for k in keys if k in item.values), "StageXYZ")
         return np.array([item.numbers(key, 3)[:2]])
     return np.stack([item.numbers("PtsX", count), item.numbers("PtsY", count)], -1)

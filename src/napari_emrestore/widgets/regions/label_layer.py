@@ -9,9 +9,10 @@ import numpy as np
 from napari.utils.colormaps import DirectLabelColormap
 from qtpy.QtCore import QTimer
 
-from napari_emrestore.overview.region_geometry import Box, box_of, pixels_inside
+from napari_emrestore.overview.region_geometry import box_of, pixels_inside
 from napari_emrestore.overview.region_masks import encode_mask, masks_of_labels
 from napari_emrestore.overview.regions import Region
+from napari_emrestore.restoration.plan import Rect
 from napari_emrestore.widgets.regions.drawn import Edit, red_green_blue
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ class LabelLayer:
     ) -> None:
         self.layer, self._edited = layer, edited
         height, width = layer.data.shape
-        self.area = Box(origin_px[0], origin_px[0] + height, origin_px[1], origin_px[1] + width)
+        self.area = Rect(origin_px[0], origin_px[0] + height, origin_px[1], origin_px[1] + width)
         self._quiet = quiet
         self._shown: dict[int, Region] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
         self._next_id = 1
-        self._painted: list[Box] = []
+        self._painted: list[Rect] = []
         self._new: list[int] = []
         # napari tells of a stroke at its end, but of paint set in code before it is in the array
         self._soon = QTimer()
@@ -124,13 +125,9 @@ class LabelLayer:
         box, area = box_of(region), self.area
         return area.y0 <= box.y0 and box.y1 <= area.y1 and area.x0 <= box.x0 and box.x1 <= area.x1
 
-    def _in_layer(self, box: Box) -> Box:
-        y, x = self.area.y0, self.area.x0
-        return Box(box.y0 - y, box.y1 - y, box.x0 - x, box.x1 - x)
-
     def _write(self, region: Region, value: int) -> None:
         """Give the pixels of a region a value; of those that are to be cleared only its own."""
-        part = self.layer.data[self._in_layer(box_of(region)).slices]
+        part = self.layer.data[box_of(region).within(self.area).slices]
         inside = pixels_inside(region)
         part[inside & (part == region.id) if value == 0 else inside] = value
 
@@ -138,7 +135,7 @@ class LabelLayer:
         """Remember where the picture was renewed while a person paints."""
         if not self._quiet:
             (y, x), (height, width) = event.offset, np.shape(event.data)[:2]
-            self._painted.append(Box(int(y), int(y) + height, int(x), int(x) + width))
+            self._painted.append(Rect(int(y), int(y) + height, int(x), int(x) + width))
 
     def _changed(self, event: Any) -> None:
         if not self._quiet:
@@ -151,12 +148,12 @@ class LabelLayer:
         if edit:
             self._edited(edit)
 
-    def _touched(self) -> Box:
+    def _touched(self) -> Rect:
         """Return the part of the layer where something was painted; all of it if napari does not tell."""
         shape = self.layer.data.shape
-        return _around(self._painted).within(shape) if self._painted else Box(0, shape[0], 0, shape[1])
+        return _around(self._painted).clipped(shape) if self._painted else Rect(0, shape[0], 0, shape[1])
 
-    def _read(self, part: Box) -> Edit:
+    def _read(self, part: Rect) -> Edit:
         """Return what differs from what is known, of all that is or was in a part of the layer."""
         masks = self._masks(part)
         changed = {
@@ -171,12 +168,12 @@ class LabelLayer:
         self._shown = {n: changed.get(n, r) for n, r in self._shown.items() if n not in removed}
         return Edit(new, changed, removed)
 
-    def _masks(self, part: Box) -> dict[int, RegionMask | None]:
+    def _masks(self, part: Rect) -> dict[int, RegionMask | None]:
         """Return the whole masks of the numbers in a part, and None for those that are gone."""
         origin = (self.area.y0 + part.y0, self.area.x0 + part.x0)
         found: dict[int, RegionMask | None] = dict(masks_of_labels(self.layer.data[part.slices], origin))
         for n, region in self._shown.items():
-            own = self._in_layer(box_of(region))
+            own = box_of(region).within(self.area)
             if n in found or _meet(own, part):
                 box = _around([own, part])
                 inside = self.layer.data[box.slices] == n
@@ -200,8 +197,8 @@ class LabelLayer:
         self.layer.colormap = DirectLabelColormap(color_dict=table)
 
 
-def _around(boxes: Sequence[Box]) -> Box:
-    return Box(
+def _around(boxes: Sequence[Rect]) -> Rect:
+    return Rect(
         min(box.y0 for box in boxes),
         max(box.y1 for box in boxes),
         min(box.x0 for box in boxes),
@@ -209,5 +206,5 @@ def _around(boxes: Sequence[Box]) -> Box:
     )
 
 
-def _meet(one: Box, other: Box) -> bool:
+def _meet(one: Rect, other: Rect) -> bool:
     return one.y0 < other.y1 and other.y0 < one.y1 and one.x0 < other.x1 and other.x0 < one.x1

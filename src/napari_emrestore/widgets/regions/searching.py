@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, Signal
 
 from napari_emrestore.overview.proposing import propose
-from napari_emrestore.overview.region_geometry import Box
+from napari_emrestore.restoration.plan import Rect
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.layers import visible_field
 from napari_emrestore.widgets.regions.sources import levels_of
@@ -56,7 +56,7 @@ class Searching(QObject):
             method,
             class_name=state.active_class,
             pixel_size_nm=None if state.regions is None else state.regions.overview.pixel_size_nm,
-            area=Box(y0, y1, x0, x1) if state.visible_only else None,
+            area=Rect(y0, y1, x0, x1) if state.visible_only else None,
             known=known,
         )
         self.jobs.start("Proposing regions", lambda monitor: (overview, work(monitor=monitor)))

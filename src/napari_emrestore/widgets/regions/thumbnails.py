@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Monitor
-    from napari_emrestore.overview.region_geometry import Box
     from napari_emrestore.overview.regions import Region
+    from napari_emrestore.restoration.plan import Rect
 
 SIDE_PX = 56
 _CONTEXT = 0.35  # of the region's side, on every side
@@ -137,7 +137,7 @@ def _place(region: Region) -> Any:
     return region.vertices, region.mask
 
 
-def _square(region: Region) -> Box:
+def _square(region: Region) -> Rect:
     """Return a square around a region, with some context."""
     box = box_of(region)
     side = max(_LEAST_SIDE_PX, round(max(box.shape) * (1 + 2 * _CONTEXT)))
@@ -145,7 +145,7 @@ def _square(region: Region) -> Box:
     return type(box)(y, y + side, x, x + side)
 
 
-def _picture(image: Pictured, box: Box) -> NDArray[np.uint8]:
+def _picture(image: Pictured, box: Rect) -> NDArray[np.uint8]:
     """Return a box of an image as 56 × 56 grey values, from the coarsest level that is fine enough."""
     finest = image.levels[0].shape
     wanted = box.shape[0] / SIDE_PX

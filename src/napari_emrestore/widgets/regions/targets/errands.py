@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_emrestore.core import InputError
-from napari_emrestore.overview.targets.nav_maps import choose_map, maps_of
-from napari_emrestore.overview.targets.nav_text import read_sections
 from napari_emrestore.overview.targets.visiting import plan_stops, revisit, write_visit
 
 if TYPE_CHECKING:
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.cameras.micromanager_stage import MicroManagerStage
     from napari_emrestore.core import Monitor
-    from napari_emrestore.overview.regions import Overview, RegionSet
+    from napari_emrestore.overview.regions import RegionSet
     from napari_emrestore.overview.targets.stage_map import StageMap
     from napari_emrestore.overview.targets.visiting import StageLimits, Stop
 
@@ -54,9 +52,3 @@ def visit_all(
     )
     visits = revisit(stops, device, limits, frames=frames, monitor=monitor)
     return [write_visit(visit, chosen.overview, folder) for visit in visits]
-
-
-def map_of(path: Path, label: str, overview: Overview) -> StageMap:
-    """Return where the map of a Navigator file says that an overview lies."""
-    _, sections = read_sections(path)
-    return choose_map(maps_of(sections, path), label, overview.shape, path).stage_map(overview.shape)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_emrestore.overview.regions import Region, RegionSet
+    from napari_emrestore.overview.targets.nav_maps import FirstRow
     from napari_emrestore.overview.targets.stage_map import StageMap
 
 FEWEST_MARKS = 3
@@ -66,6 +67,8 @@ class TargetsState:
         Whether only selected regions are written and visited.
     nav, map_label : str
         SerialEM's Navigator file with the map of the overview, and the label of that map.
+    first_row : {"auto", "top", "bottom"}
+        Where the overview's first row is on SerialEM's screen.
     xy_device, z_device : str
         Names in Micro-Manager's configuration, for its position lists.
     config : str
@@ -93,6 +96,7 @@ class TargetsState:
     only_selected: bool = False
     nav: str = ""
     map_label: str = ""
+    first_row: FirstRow = "auto"
     xy_device: str = "XYStage"
     z_device: str = ""
     config: str = ""
@@ -118,10 +122,14 @@ class TargetsState:
     def export_options(self) -> dict[str, Any]:
         """Return the options of the chosen format that are set."""
         if self.format == "serialem" and self.nav:
-            return {"nav": self.nav, "map_label": self.map_label}
+            return {"nav": self.nav, **self.nav_options()}
         if self.format == "micromanager":
             return {"xy_device": self.xy_device, "z_device": self.z_device}
         return {}
+
+    def nav_options(self) -> dict[str, Any]:
+        """Return which map of a Navigator file the overview is, and which way up."""
+        return {"map_label": self.map_label, "first_row": self.first_row}
 
     def limits(self) -> StageLimits:
         """Return where the stage may go; only with regions and a stage map."""

@@ -19,12 +19,13 @@ from napari_emrestore.overview.targets.catalogue import (
 )
 from napari_emrestore.overview.targets.from_frames import mosaic_around, stage_map_of_mosaic
 from napari_emrestore.overview.targets.gathering import Imported, join
+from napari_emrestore.overview.targets.nav_maps import stage_map_of_nav
 from napari_emrestore.overview.targets.stage_map import StageMap, read_stage_map, write_stage_map
 from napari_emrestore.overview.targets.visiting import Arrival, go_there
 from napari_emrestore.widgets.forms import section
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.preferences import load_state, save_state
-from napari_emrestore.widgets.regions.targets.errands import connect, map_of, visit_all
+from napari_emrestore.widgets.regions.targets.errands import connect, visit_all
 from napari_emrestore.widgets.regions.targets.files_box import FilesBox
 from napari_emrestore.widgets.regions.targets.stage_box import StageBox
 from napari_emrestore.widgets.regions.targets.state import KEPT, Mark, TargetsState
@@ -105,7 +106,7 @@ class Targets(QWidget):
         """Read regions from a file and add them."""
         if self.state.regions is None:
             return
-        options = {"map_label": self.state.map_label} if path.lower().endswith(".nav") else {}
+        options = self.state.nav_options() if path.lower().endswith(".nav") else {}
         self._file(
             "Reading regions",
             partial(import_rois, path, self.state.regions.overview, stage=self.state.stage, **options),
@@ -114,7 +115,8 @@ class Targets(QWidget):
     def take_nav(self, path: str) -> None:
         """Take the stage map of SerialEM's own map of the overview."""
         if self.state.regions is not None:
-            work = partial(map_of, Path(path), self.state.map_label, self.state.regions.overview)
+            state, overview = self.state, self.state.regions.overview
+            work = partial(stage_map_of_nav, path, overview, state.map_label, state.first_row)
             self._file("Reading the map", work)
 
     def take_frames(self) -> None:

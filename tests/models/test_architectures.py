@@ -285,3 +285,12 @@ def test_an_unknown_choice_is_refused(architecture, parameters):
 
     with pytest.raises(ModelError, match="its own parameters"):
         build_network(architecture, parameters)
+
+
+def test_a_bu_that_predicts_nothing_returns_the_frame_mean_where_it_is_to_add_it():
+    network = build_network("burst_unet", {"width": 4, "adds_frame_mean": True}).eval()
+    for parameter in network.exit[-1].parameters():
+        torch.nn.init.zeros_(parameter)
+    frames = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(frames), frames.mean(1))

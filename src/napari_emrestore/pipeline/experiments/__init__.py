@@ -13,16 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_emrestore.pipeline.experiments.records import Outcome, Plan
     from napari_emrestore.pipeline.experiments.reporting import markdown, write_outcome
-    from napari_emrestore.pipeline.experiments.running import Outcome, Plan, run_experiment
+    from napari_emrestore.pipeline.experiments.running import run_experiment
     from napari_emrestore.pipeline.experiments.tables import EXPERIMENTS, Arm, Experiment
 
 _HOMES = {
     "EXPERIMENTS": "tables",
     "Arm": "tables",
     "Experiment": "tables",
-    "Outcome": "running",
-    "Plan": "running",
+    "Outcome": "records",
+    "Plan": "records",
     "markdown": "reporting",
     "run_experiment": "running",
     "write_outcome": "reporting",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emrestore.training.data import Scene
+from napari_emrestore.training.data import Batch, Scene
 from napari_emrestore.training.scenes import draw_scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from napari_emrestore.training.data import SampleMaker
 
 SEQUENCES = (1, 2, 3, 4)
 
@@ -40,8 +43,11 @@ DOMAINS: dict[str, Domain] = {
 }
 
 
-def draw_sequence(name: str, sequence: int, count: int, size_px: int, seed: int) -> list[Scene]:
+@lru_cache(maxsize=32)
+def draw_sequence(name: str, sequence: int, count: int, size_px: int, seed: int) -> tuple[Scene, ...]:
     """Return the scenes of one sequence of a domain; no two sequences share a draw.
+
+    The last few sequences are kept: the arms of an experiment learn from the same ones.
 
     Parameters
     ----------
@@ -57,4 +63,27 @@ def draw_sequence(name: str, sequence: int, count: int, size_px: int, seed: int)
     domain = DOMAINS[name]
     rng = np.random.default_rng([seed, list(DOMAINS).index(name), sequence])
     kinds = [kind for _ in range(count) for kind in domain.scenes]
-    return [Scene(draw_scene(kind, size_px, rng), kind, real=False) for kind in kinds]
+    return tuple(Scene(draw_scene(kind, size_px, rng), kind, real=False) for kind in kinds)
+
+
+class Mixture:
+    """Samples of several makers in turn, the same share of each.
+
+    Parameters
+    ----------
+    makers : sequence of SampleMaker
+        Sample `n` is made by number ``n % len(makers)``; all draw bursts of the same lengths.
+    """
+
+    def __init__(self, makers: Sequence[SampleMaker]) -> None:
+        self._makers = makers
+
+    def batch(self, indices: Iterable[int], frames: int) -> Batch:
+        """Return the samples of some indices, all with the same number of frames."""
+        samples = [self._makers[n % len(self._makers)].sample(n, frames) for n in indices]
+        bursts, noise, truths = (np.stack(part) for part in zip(*samples, strict=True))
+        return Batch(bursts, noise, truths)
+
+    def draw_frames(self, step: int) -> int:
+        """Return the burst length of a training step."""
+        return self._makers[0].draw_frames(step)

@@ -5,38 +5,68 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_emrestore.core import WriteError
+from napari_emrestore.pipeline.experiments.orderings import orderings
 from napari_emrestore.pipeline.plain_json import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from napari_emrestore.pipeline.experiments.running import Outcome, Row
+    from napari_emrestore.pipeline.experiments.orderings import Ordering
+    from napari_emrestore.pipeline.experiments.records import Outcome, Row
 
-_COLUMNS = ("method", "tested on", "PSNR dB", "SSIM", "paper PSNR dB", "paper SSIM", "parameters", "steps")
+_COLUMNS = (
+    "method",
+    "tested on",
+    "PSNR dB",
+    "SSIM",
+    "paper PSNR dB",
+    "paper SSIM",
+    "parameters",
+    "steps",
+    "training s",
+)
+_COMPARED = ("compared", "tested on", "measure", "paper", "here (95 % interval)", "order")
 
 
 def markdown(outcome: Outcome) -> str:
-    """Return the table with what one must know to read it."""
+    """Return the tables with what one must know to read them."""
+    compared = [_comparison(ordering) for ordering in orderings(outcome)]
+    parts = [
+        f"# {outcome.experiment.title}",
+        "\n".join(f"- {note}" for note in _notes(outcome)),
+        _table(_COLUMNS, map(_cells, outcome.rows)),
+        *([_table(_COMPARED, compared)] if compared else []),
+        f"Made by `{_command(outcome)}`",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _notes(outcome: Outcome) -> list[str]:
     plan, experiment = outcome.plan, outcome.experiment
     size = "the papers' networks" if plan.full else "reduced networks"
-    notes = [
+    trained = {row.facts["training"]: row.facts["seconds"] for row in outcome.rows if row.facts}
+    return [
         f"Repeats {experiment.source} with {size} on procedural scenes; mean ± standard deviation over "
         f"{plan.tiles} tiles of a sequence that was not trained on, seed {plan.seed}.",
+        f"{len(trained)} trainings, {sum(trained.values())} s in all on {plan.device}.",
         "The paper's figures come from its own images and full training: compare orderings, not values.",
+        "Differences are of the same tiles; their interval is over the scenes that these were cut from. What "
+        "another seed would have trained is not in it.",
         *([experiment.note] if experiment.note else []),
         *sorted({str(row.facts["perceptual"]) for row in outcome.rows if "perceptual" in row.facts}),
     ]
-    rows = [_COLUMNS, ("---",) * len(_COLUMNS), *map(_cells, outcome.rows)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _command(outcome: Outcome) -> str:
+    plan = outcome.plan
     steps = "" if plan.steps is None else f" --steps {plan.steps}"
-    command = f"napari-emrestore experiment {outcome.name} -o FOLDER{steps}{' --full' if plan.full else ''}"
     sizes = f" --scenes {plan.scenes} --scene-px {plan.scene_px} --tiles {plan.tiles} --seed {plan.seed}"
-    said = "\n".join(f"- {note}" for note in notes)
-    return (
-        f"# {experiment.title}\n\n{said}\n\n{table}\n\n"
-        f"Made in {outcome.seconds:.0f} s by `{command}{sizes}`\n"
-    )
+    full = " --full" if plan.full else ""
+    return f"napari-emrestore experiment {outcome.name} -o FOLDER{steps}{full}{sizes}"
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> tuple[Path, Path]:
@@ -53,6 +83,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> tuple[Path, Path]:
         "plan": plain(outcome.plan),
         "seconds": outcome.seconds,
         "rows": plain(outcome.rows),
+        "orderings": [plain(o) | {"order": o.verdict} for o in orderings(outcome)],
     }
     texts = {".md": markdown(outcome), ".json": json.dumps(record, indent=1) + "\n"}
     page, data = (folder / f"{outcome.name}{suffix}" for suffix in texts)
@@ -66,15 +97,35 @@ def write_outcome(outcome: Outcome, folder: Path) -> tuple[Path, Path]:
     return page, data
 
 
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     paper = ("", "") if row.paper is None else (f"{row.paper[0]:.2f}", f"{row.paper[1]:.3g}")
-    parameters = f"{row.facts['parameters']:,}" if "parameters" in row.facts else ""
+    facts = row.facts
     return (
         row.label,
         row.test,
-        f"{row.psnr_db:.2f} ± {row.psnr_sd:.2f}",
-        f"{row.ssim:.3f} ± {row.ssim_sd:.3f}",
+        f"{np.mean(row.psnrs_db):.2f} ± {np.std(row.psnrs_db):.2f}",
+        f"{np.mean(row.ssims):.3f} ± {np.std(row.ssims):.3f}",
         *paper,
-        parameters,
-        str(row.facts.get("steps", "")),
+        f"{facts['parameters']:,}" if facts else "",
+        str(facts.get("steps", "")),
+        str(facts.get("seconds", "")),
+    )
+
+
+def _comparison(ordering: Ordering) -> tuple[str, ...]:
+    digits = 2 if ordering.measure == "PSNR dB" else 3
+    here = ordering.here
+    interval = "" if here.low is None else f" ({here.low:+.{digits}f} to {here.high:+.{digits}f})"
+    return (
+        f"{ordering.first} − {ordering.second}",
+        ordering.test,
+        ordering.measure,
+        "" if ordering.paper is None else f"{ordering.paper:+.{digits}f}",
+        f"{here.mean:+.{digits}f}{interval}",
+        ordering.verdict,
     )

@@ -87,12 +87,13 @@ class BurstUNet(nn.Module):
 
     Parameters
     ----------
-    width, pools_in_decoder
+    width, pools_in_decoder, adds_frame_mean
         See `build`.
     """
 
-    def __init__(self, width: int, *, pools_in_decoder: bool) -> None:
+    def __init__(self, width: int, *, pools_in_decoder: bool, adds_frame_mean: bool = False) -> None:
         super().__init__()
+        self.adds_frame_mean = adds_frame_mean
         downs = [width, 2 * width, 4 * width, 6 * width]
         ups = [6 * width, 4 * width, 3 * width, 3 * width // 2]
         self.entry = Layer(1, width, 3)
@@ -122,5 +123,5 @@ class BurstUNet(nn.Module):
             z = up(z, skips.pop(), count)
         highest = [strongest(z, count).repeat_interleave(count, 0)] if self.pools_last else []
         z = self.last(torch.cat([z, *highest, skips.pop()], 1))
-        output: Tensor = self.exit(strongest(z, count))
-        return output[:, 0]
+        output: Tensor = self.exit(strongest(z, count))[:, 0]
+        return output + frames.mean(1) if self.adds_frame_mean else output

@@ -9,6 +9,7 @@ from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
 from napari_emrestore.widgets.forms import column, menu, note
+from napari_emrestore.widgets.restore.fetching import FetchBox
 
 if TYPE_CHECKING:
     from napari_emrestore.pipeline.guard import Advice
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 class ModelSection(QWidget):
     """The model menu with the facts of the chosen model.
 
+    Parameters
+    ----------
+    trained, classical : list of Choice
+        What is offered.
+    choice : QWidget, optional
+        What else is to be chosen about a model; stands below its facts.
+
     Signals
     -------
     picked : str
@@ -26,7 +34,9 @@ class ModelSection(QWidget):
 
     picked = Signal(str)
 
-    def __init__(self, trained: list[Choice], classical: list[Choice]) -> None:
+    def __init__(
+        self, trained: list[Choice], classical: list[Choice], *, choice: QWidget | None = None
+    ) -> None:
         super().__init__()
         self.menu = menu({})
         self._rows = QStandardItemModel(self.menu)
@@ -38,6 +48,7 @@ class ModelSection(QWidget):
         self.more.setAutoRaise(True)
         self.more.setArrowType(Qt.ArrowType.RightArrow)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fetch = FetchBox()
         self.warning, self.expected = note(), note()
         self.better = QPushButton()
         self._better = ""
@@ -48,11 +59,14 @@ class ModelSection(QWidget):
             self.facts,
             self.more,
             self.failures,
+            self.fetch,
+            choice,
             self.expected,
             self.warning,
             self.better,
         ):
-            layout.addWidget(widget)
+            if widget is not None:
+                layout.addWidget(widget)
         self.menu.currentIndexChanged.connect(lambda: self.picked.emit(self.menu.currentData() or ""))
         self.more.toggled.connect(self._unfold)
         self.better.clicked.connect(lambda: self.picked.emit(self._better))
@@ -74,6 +88,7 @@ class ModelSection(QWidget):
         self.menu.setToolTip(self.menu.itemData(position, Qt.ItemDataRole.ToolTipRole) or "")
         self.summary.setText(choice.summary)
         self.facts.setText(choice.facts)
+        self.fetch.show_card(choice.card)
         count = len(choice.failures)
         self.more.setText(f"Known failures ({count})")
         self.more.setVisible(count > 0)

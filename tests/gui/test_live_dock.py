@@ -404,7 +404,7 @@ class TestEnds:
         frames = np.random.default_rng(0).integers(0, 900, (6, 40, 50)).astype(np.uint16)
         path = write_image(tmp_path / "scan.ome.tif", frames, Acquisition("scan"))
         dock.state.camera = "replay"
-        assert "Source" in dock.view.message.text()
+        assert dock.view.message.text() == "File or folder is needed."
         assert not dock.view.start.isEnabled()
         dock.view.source.fields["source"].setText(str(path))
         dock.view.source.typed.emit("source", str(path))
@@ -498,7 +498,7 @@ class TestSteeringTheCamera:
     def test_a_value_that_the_camera_refuses_is_told(self, qtbot, dock):
         started(qtbot, dock)
         qtbot.waitUntil(lambda: dock.opened is not None, timeout=WAIT_MS)
-        with qtbot.waitSignal(dock.changes.failed, timeout=WAIT_MS):
+        with qtbot.waitSignal(dock.steering.jobs.failed, timeout=WAIT_MS):
             dock.state.type_in("dose_e", "-1")
             dock.view.source.entered.emit("dose_e")
         assert "dose" in dock.view.message.text()
@@ -556,7 +556,7 @@ class TestSettings:
         field = dock.view.source.fields["frame_rate_hz"]
         qtbot.keyClicks(field, "x")
         assert not dock.view.start.isEnabled()
-        assert "Frame rate (Hz) is a number" in dock.view.message.text()
+        assert "Frames per s is a number" in dock.view.message.text()
         assert "border" in field.styleSheet()
         dock.start()
         assert not dock.sessions.running

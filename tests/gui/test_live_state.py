@@ -41,7 +41,7 @@ class TestState:
         assert state.typed == {"simulated": {"dose_e": "12"}}
         assert state.camera_values() == {"dose_e": 12.0}
         state.camera = "folder"
-        assert "Folder is a text" in state.why_not_start()
+        assert state.why_not_start() == "Folder is needed."
         state.type_in("folder", "/data")
         assert state.why_not_start() == ""
         assert state.camera_values() == {"folder": "/data"}

@@ -27,6 +27,7 @@ class Fold(QWidget):
         self.content = content
         self.header = QToolButton()
         self.header.setText(title)
+        self.header.setToolTip("Shows or hides this part.")
         self.header.setCheckable(True)
         self.header.setAutoRaise(True)
         self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)

@@ -32,6 +32,8 @@ class DeviceFinder(QWidget):
         super().__init__(parent)
         self.jobs = Jobs(self, quiet=True)
         self.button, self.found, self.message = QPushButton(_TEXT), menu({}), note()
+        self.button.setToolTip("Asks the device adapters that are installed, which loads their drivers.")
+        self.found.setToolTip("What was found; choosing fills in the form below.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from qtpy.QtCore import QRectF, Qt
+from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
-from qtpy.QtWidgets import QHBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from napari_emrestore.widgets.forms import note
 
 Level = Literal["off", "good", "warn", "bad"]
 _COLOURS: dict[Level, str] = {"off": "#808080", "good": "#2e9e5b", "warn": "#e09000", "bad": "#d9453d"}
 _SIDE_PX = 12
+_WIDE_PX = 10_000
 
 
 class Lamp(QWidget):
@@ -26,7 +27,8 @@ class Lamp(QWidget):
 
     def __init__(self, text: str = "") -> None:
         super().__init__()
-        self.light, self.label = _Light(), note(text)
+        self.label = note(text)
+        self.light = _Light(self.label)
         self.level: Level = "off"
         self.label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         layout = QHBoxLayout(self)
@@ -45,12 +47,18 @@ class Lamp(QWidget):
 
 
 class _Light(QWidget):
-    """A filled circle as high as a line of text."""
+    """A filled circle beside the first line of a label."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: QLabel) -> None:
         super().__init__()
         self._colour = QColor(_COLOURS["off"])
-        self.setFixedSize(_SIDE_PX, max(_SIDE_PX, self.fontMetrics().height()))
+        self._label = label
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """Return the size of the circle, as high as one line with the label's margins."""
+        whole, line = self._label.heightForWidth(_WIDE_PX), self._label.fontMetrics().height()
+        return QSize(_SIDE_PX, max(_SIDE_PX, whole, line))
 
     def show_colour(self, colour: str) -> None:
         """Take another colour."""

@@ -28,6 +28,7 @@ class LookBox(QWidget):
     def __init__(self, viewer: Viewer, state: LiveState) -> None:
         super().__init__()
         self.look = menu(LOOKS)
+        self.look.setToolTip("How raw and restored view are seen together.")
         self.divider = QSlider(Qt.Orientation.Horizontal)
         self.divider.setRange(0, _DIVIDER_STEPS)
         self.divider.setValue(_DIVIDER_STEPS // 2)
@@ -39,7 +40,9 @@ class LookBox(QWidget):
             "Off, or as soon as you move napari's contrast slider: limits stay as they are."
         )
         self.histogram = QCheckBox("Histogram in layer controls")
+        self.histogram.setToolTip("Napari's own histogram of the layer that is looked at.")
         self.region = LayerMenu(viewer, none_text="whole frame", kind=Shapes)
+        self.region.setToolTip("The last shape of this layer is the part of the frame that is looked at.")
         self.draw = QToolButton()
         self.draw.setText("Draw")
         self.draw.setToolTip("Adds a rectangle that you can move and resize while the camera runs.")

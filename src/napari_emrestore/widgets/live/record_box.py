@@ -34,13 +34,16 @@ class RecordBox(QWidget):
         super().__init__()
         self._state = state
         self.mode = menu(RECORD_MODES)
+        self.mode.setToolTip("How long a recording is.")
         self.frames = number(1, _MOST_FRAMES, step=100)
+        self.frames.setToolTip("The recording is complete after so many.")
         self.seconds = decimal(0.1, _LONGEST_S, digits=1, suffix=" s")
         self.seconds.setToolTip(
             "Held in memory, up to 1 GiB, until you press Keep; older frames are forgotten."
         )
         self.folder, self.name = QLineEdit(state.folder), QLineEdit(state.recording)
         self.folder.setPlaceholderText("home folder")
+        self.folder.setToolTip("Where recordings are written; made if it is not there.")
         self.name.setToolTip("Date and time are added, so that nothing is ever written over.")
         self.format = menu(FORMATS)
         self.format.setToolTip(
@@ -99,6 +102,7 @@ class RecordBox(QWidget):
     def _with_browser(self) -> QHBoxLayout:
         browse = QToolButton()
         browse.setText("…")
+        browse.setToolTip("Choose a folder.")
         layout = QHBoxLayout()
         layout.setSpacing(2)
         layout.addWidget(self.folder, 1)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _EVERY_MS = 250
 _FULL_SOON_S = 300.0
 _MIB = 2**20
+_START_FIRST = "Start the camera first."
 
 
 class RecordDesk(QObject):
@@ -145,13 +146,15 @@ class RecordDesk(QObject):
         opened, mode = self._opened, self._state.record_mode
         if self._recording is not None:
             ending = self._box.button.text().startswith("Finishing")
-            self._box.show_button("Finishing …" if ending else "Stop recording", enabled=not ending)
+            tip = "What waits in memory is written first." if ending else "Every frame so far is kept."
+            self._box.show_button("Finishing …" if ending else "Stop recording", enabled=not ending, tip=tip)
         elif mode == "circular":
             held = 0.0 if self._circle is None else self._circle.held_s
             text = f"Keep the last {held:.1f} s" if held else "Keep"
-            self._box.show_button(text, enabled=held > 0 and not self.jobs.running)
+            tip = "Writes what is held, and goes on holding." if opened else _START_FIRST
+            self._box.show_button(text, enabled=held > 0 and not self.jobs.running, tip=tip)
         else:
-            tip = "" if opened else "Start the camera first."
+            tip = "Writes every frame from now on." if opened else _START_FIRST
             self._box.show_button("Record", enabled=opened is not None and not self.jobs.running, tip=tip)
 
     def _show_room(self, room: Room) -> None:

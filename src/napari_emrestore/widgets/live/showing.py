@@ -57,15 +57,15 @@ class LiveLayers(QObject):
         Somebody moved the contrast limits of one of the layers.
     changed
         Layers were added or taken away by the stream itself.
-    began
-        The first picture of a stream is there.
+    sized
+        The first picture of a stream is there, or the first of another pixel size.
     """
 
     drawn = Signal(object)
     removed = Signal(str)
     contrast_set = Signal()
     changed = Signal()
-    began = Signal()
+    sized = Signal()
 
     def __init__(self, viewer: Viewer, parent: QObject) -> None:
         super().__init__(parent)
@@ -75,6 +75,7 @@ class LiveLayers(QObject):
         self._waiting: set[str] = set()  # hidden until there is something to show in them again
         self._newest: Callable[[], Picture | None] | None = None
         self._shown: Picture | None = None
+        self._pixel_nm: tuple[float, float] | None = None
         self._is_new = True
         self._is_busy = False
         self._began_s = self._described_s = 0.0
@@ -143,6 +144,7 @@ class LiveLayers(QObject):
         images = picture.images
         before = set(self.layers)
         self._is_busy = True
+        sized = self._size(picture)
         for name in set(self._layers) - set(images):
             self._take_away(name)
         for name in _ORDER:
@@ -153,9 +155,19 @@ class LiveLayers(QObject):
         self._is_busy = False
         if set(self.layers) != before:
             self.changed.emit()
-        if self._is_new:
-            self._is_new = False
-            self.began.emit()
+        if sized:
+            self.sized.emit()
+
+    def _size(self, picture: Picture) -> bool:
+        """Give all layers the pixel size of the picture, hidden ones too; return whether it is news."""
+        known = picture.view.raw.acquisition
+        if not self._is_new and known.pixel_size_nm == self._pixel_nm:
+            return False
+        self._is_new, self._pixel_nm = False, known.pixel_size_nm
+        options = image_options(known, stack=False)
+        for layer in self._layers.values():
+            layer.units, layer.scale = options["units"], options["scale"]
+        return True
 
     def _take_away(self, name: str) -> None:
         """Let nothing be seen that is older than the rest of the picture."""
@@ -173,9 +185,6 @@ class LiveLayers(QObject):
         if layer is None:
             layer = self._layers[name] = self._new_layer(name, image, picture)
         else:
-            if self._is_new:
-                options = image_options(picture.view.raw.acquisition, stack=False)
-                layer.scale, layer.units = options["scale"], options["units"]
             self._fill(layer, image, picture)
         if name in self._waiting:
             self._waiting.discard(name)

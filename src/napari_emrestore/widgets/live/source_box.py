@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,6 +22,7 @@ from napari_emrestore.cameras import describe_settings
 from napari_emrestore.core import InputError
 from napari_emrestore.widgets.forms import column, form, menu, note, section
 from napari_emrestore.widgets.live.device_finder import DeviceFinder
+from napari_emrestore.widgets.live.wording import words_for
 from napari_emrestore.widgets.restore.binding import tie_menu
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ _FIRST = {
 }
 """Settings to see at once; the others are below *More settings*. Cameras of other packages show all."""
 _FOLDERS, _FILES = ("folder",), ("config", "source", "specimen")
-_UNSET = "as it is"
 _WITH_DEVICES = "micromanager"
 
 
@@ -70,7 +70,8 @@ class SourceBox(QWidget):
         self._summaries = {row.name: row.summary for row in cameras}
         self.menu = menu({row.name: row.name for row in cameras})
         for position, row in enumerate(cameras):
-            self.menu.setItemData(position, row.summary, 3)  # tool tip
+            self.menu.setItemData(position, row.summary, Qt.ItemDataRole.ToolTipRole)
+        self.menu.setToolTip("Where frames come from; the settings below are remembered for each.")
         self.summary = note()
         self.fields: dict[str, QWidget] = {}
         self._entries: dict[str, QWidget] = {}
@@ -119,6 +120,18 @@ class SourceBox(QWidget):
         for name, row in self._entries.items():
             row.setEnabled(not locked or name in changeable)
 
+    def show_text(self, name: str) -> None:
+        """Show what is set for a setting now, telling nobody."""
+        field, text = self.fields[name], self._state.text_for(name)
+        with QSignalBlocker(field):
+            if isinstance(field, QLineEdit):
+                field.setText(text)
+                field.setStyleSheet("")
+            elif isinstance(field, QComboBox):
+                field.setCurrentIndex(field.findData(text))
+            elif isinstance(field, QCheckBox):
+                field.setChecked(text.lower() == "true")
+
     def _pick_device(self, values: dict[str, str]) -> None:
         """Fill in what was picked from the list of devices."""
         for name, text in values.items():
@@ -130,12 +143,11 @@ class SourceBox(QWidget):
         rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for setting in settings:
             field = self._entries[setting.name] = self._field(setting)
-            tip = setting.note or setting.label
-            field.setToolTip(f"<qt>{tip}</qt>")
-            rows.addRow(setting.label, field)
-            label = rows.labelForField(field)
-            if label is not None:
-                label.setToolTip(f"<qt>{tip}</qt>")
+            words = words_for(self._state.camera, setting)
+            rows.addRow(words.label, field)
+            for widget in (field, self.fields[setting.name], rows.labelForField(field)):
+                if widget is not None:
+                    widget.setToolTip(f"<qt>{words.tip}</qt>")
         return rows
 
     def _field(self, setting: CameraSetting) -> QWidget:
@@ -155,7 +167,7 @@ class SourceBox(QWidget):
         line = QLineEdit(text)
         line.setMinimumWidth(60)
         line.setCursorPosition(0)
-        line.setPlaceholderText("needed" if setting.required else _UNSET if setting.optional else "")
+        line.setPlaceholderText(words_for(self._state.camera, setting).empty)
         line.textEdited.connect(lambda _: self._take(setting, line))
         line.editingFinished.connect(lambda: self._enter(setting, line))
         self.fields[setting.name] = line
@@ -187,6 +199,7 @@ class SourceBox(QWidget):
     def _with_browser(self, setting: CameraSetting, line: QLineEdit) -> QWidget:
         browse, holder = QToolButton(), QWidget()
         browse.setText("…")
+        browse.setToolTip("Choose a folder." if setting.name in _FOLDERS else "Choose a file.")
         layout = QHBoxLayout(holder)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -195,9 +208,9 @@ class SourceBox(QWidget):
 
         def ask() -> None:
             if setting.name in _FOLDERS:
-                path = QFileDialog.getExistingDirectory(self, setting.label, line.text())
+                path = QFileDialog.getExistingDirectory(self, browse.toolTip(), line.text())
             else:
-                path = QFileDialog.getOpenFileName(self, setting.label, line.text())[0]
+                path = QFileDialog.getOpenFileName(self, browse.toolTip(), line.text())[0]
             if path:
                 line.setText(path)
                 self._take(setting, line)

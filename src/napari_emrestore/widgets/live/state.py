@@ -11,6 +11,7 @@ from napari_emrestore.cameras import describe_settings
 from napari_emrestore.core import WARP_KINDS, InputError
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.pipeline.settings import LONGEST_BURST, USUAL_BURST
+from napari_emrestore.widgets.live.wording import words_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +92,7 @@ class LiveState:
 
     def type_in(self, name: str, text: str) -> None:
         """Note what was typed for a setting of the camera; a default is not kept."""
-        setting = next(one for one in describe_settings(self.camera) if one.name == name)
+        setting = self._setting(name)
         mine = {**self.typed.get(self.camera, {}), name: text}
         if not setting.required and text.strip() == setting.text(setting.default):
             del mine[name]
@@ -100,6 +101,10 @@ class LiveState:
     def text_of(self, setting: CameraSetting) -> str:
         """Return what the form shows for a setting of the camera."""
         return self.typed.get(self.camera, {}).get(setting.name, setting.text(setting.default))
+
+    def text_for(self, name: str) -> str:
+        """Return what the form shows for the setting of this name."""
+        return self.text_of(self._setting(name))
 
     def camera_values(self) -> dict[str, Any]:
         """Return the settings to open the camera with, those that differ from their defaults.
@@ -124,15 +129,20 @@ class LiveState:
         InputError
             If it cannot be read.
         """
-        setting = next(one for one in describe_settings(self.camera) if one.name == name)
-        return setting.parse(self.text_of(setting))
+        return self._setting(name).parse(self.text_for(name))
 
     def why_not_start(self) -> str:
         """Return why the camera cannot be opened, in one sentence; empty if it can be tried."""
-        try:
-            self.camera_values()
-        except InputError as error:
-            return str(error)
+        typed = self.typed.get(self.camera, {})
+        for one in describe_settings(self.camera):
+            label = words_for(self.camera, one).label
+            if one.required and not typed.get(one.name, "").strip():
+                return f"{label} is needed."
+            try:
+                if one.name in typed:
+                    one.parse(typed[one.name])
+            except InputError as error:
+                return str(error).replace(one.label, label, 1)
         return ""
 
     def live_settings(self, device: str = "auto", precision: str = "auto") -> LiveSettings:
@@ -145,6 +155,9 @@ class LiveState:
             device=device,
             precision=precision,
         )
+
+    def _setting(self, name: str) -> CameraSetting:
+        return next(one for one in describe_settings(self.camera) if one.name == name)
 
     def to_record(self) -> dict[str, Any]:
         """Return what is kept beyond closing, as plain JSON."""

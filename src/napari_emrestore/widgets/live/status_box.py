@@ -136,6 +136,12 @@ class NumbersBox(QWidget):
         self.incidents.setVisible(bool(told))
         self.incidents.setText(told)
 
+    def clear(self) -> None:
+        """Show no numbers: those of the camera before are no longer true."""
+        for key in self.cells:
+            self._write(key, "–")
+        self.incidents.hide()
+
     def show_stage(self, stage_um: Sequence[float] | None) -> None:
         """Show where the stage was for the newest frame; unknown where the camera does not say."""
         self._write("stage", "unknown" if not stage_um else f"{stage_um[0]:.3f}, {stage_um[1]:.3f} µm")
@@ -150,7 +156,10 @@ def drift_text(view: LiveView) -> str:
     dy, dx = view.step_px
     size = view.raw.acquisition.pixel_size_nm
     text = f"{hypot(dy, dx):.1f} px"
-    return text if size is None else f"{text}, {hypot(dy * size[0], dx * size[1]):.3g} nm"
+    if size is None:
+        return text
+    nm = hypot(dy * size[0], dx * size[1])
+    return f"{text}, {nm:.3g} nm" if nm < 999.5 else f"{text}, {nm / 1000:.3g} µm"
 
 
 def _latency(counters: LiveCounters) -> str:

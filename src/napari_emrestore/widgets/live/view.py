@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.restore.choices import Choice
 
 
+_START_TIPS = {
+    "Start": "Opens the camera and shows what it sees.",
+    "Stop": "Closes the camera; what is seen stays, and a recording is completed.",
+    "Stopping …": "The camera is being closed.",
+}
+
+
 class LiveView(QWidget):
     """All parts of the dock.
 
@@ -75,10 +82,10 @@ class LiveView(QWidget):
         self.say("")
 
     def show_start(self, text: str, *, enabled: bool = True, tip: str = "") -> None:
-        """Show what a press on the start button would do now."""
+        """Show what a press on the start button would do now, or why it does nothing."""
         self.start.setText(text)
         self.start.setEnabled(enabled)
-        self.start.setToolTip(tip)
+        self.start.setToolTip(tip or _START_TIPS.get(text, ""))
 
     def say(self, text: str) -> None:
         """Show one sentence below the buttons; an empty one hides it."""

@@ -73,8 +73,10 @@ class StatusWatch(QObject):
 
 
 def _pace(view: View, counters: LiveCounters) -> str:
-    """Return why there is no restoration yet, or how fast views are restored."""
+    """Return why there is no restoration yet, or how fast views are restored; nothing while none comes."""
     if view.problem or view.restored is None:
         return view.problem
+    if not counters.acquired_fps:
+        return ""
     made = f"{counters.made_fps:.1f} views/s" if counters.made_fps else "Less than one view/s"
     return f"{made} of {counters.acquired_fps:.1f} frames/s."

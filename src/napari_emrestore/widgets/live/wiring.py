@@ -19,6 +19,7 @@ from napari_emrestore.widgets.live.session import Opened, Session
 from napari_emrestore.widgets.live.showing import LiveLayers
 from napari_emrestore.widgets.live.snapshots import add_snapshot
 from napari_emrestore.widgets.live.state import LiveState
+from napari_emrestore.widgets.live.steering import CameraSteering
 from napari_emrestore.widgets.live.view import LiveView
 from napari_emrestore.widgets.live.watching import StatusWatch
 from napari_emrestore.widgets.model_news import NEWS
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from napari_emrestore.pipeline.live_counters import LiveCounters
     from napari_emrestore.pipeline.live_settings import LiveSettings
+    from napari_emrestore.widgets.jobs import Step
     from napari_emrestore.widgets.live.lamps import Level
     from napari_emrestore.widgets.live.pictures import Picture
 
@@ -63,12 +65,13 @@ class LiveDock(QWidget):
         self._cards = [choice.card for choice in trained if choice.card is not None]
         self.state = LiveState()
         _take_up(self.state, self._choices, {row.name for row in cameras})
-        self.sessions, self.changes = Jobs(self, endless=True), Jobs(self, quiet=True)
+        self.sessions = Jobs(self, endless=True)
         self.view = LiveView(viewer, self.state, cameras, (trained, classical))
         self.layers = LiveLayers(viewer, self)
         self.looking = LiveLooking(viewer, self.layers, self.view.look.move_divider, self)
         self.desk = RecordDesk(self.view.record, self.state, self)
         self.watch = StatusWatch(self.view, self)
+        self.steering = CameraSteering(self.view.source, self.state, self)
         self.region = RegionDrawing(viewer, self.view.look, self.state, self.layers, self)
         self._session: Session | None = None
         self._opened: Opened | None = None
@@ -105,8 +108,9 @@ class LiveDock(QWidget):
         self.layers.begin(session.newest)
         self.view.say("")
         self.view.look.show_scores(None, "")
+        self.view.numbers.clear()
         self.view.source.lock(True)
-        self.view.lamps.show_idle("off", f"Opening camera {self.state.camera!r} …")
+        self._say_opening("")
         self.sessions.start(f"Live: {self.state.camera}", session.run)
         self._show_start()
 
@@ -137,9 +141,8 @@ class LiveDock(QWidget):
         view.start.clicked.connect(self._press_start)
         view.snapshot.clicked.connect(self.take_snapshot)
         view.source.typed.connect(self.state.type_in)
-        view.source.entered.connect(self._change_camera)
-        self.changes.succeeded.connect(lambda _: self._take_region())
-        self.changes.failed.connect(lambda error: view.say(str(error)))
+        self.steering.changed.connect(self._take_region)
+        self.steering.told.connect(view.say)
         view.restore.model.picked.connect(self._pick_model)
         view.look.divider.valueChanged.connect(lambda _: self.looking.move(view.look.share))
         view.look.hold.pressed.connect(self.looking.hold_raw)
@@ -147,6 +150,7 @@ class LiveDock(QWidget):
         view.look.histogram.toggled.connect(self._show_histogram)
         self.state.events.connect(self._changed)
         NEWS.changed.connect(self._list_models)
+        self.sessions.stepped.connect(self._show_step)
         self.sessions.part.connect(self._take_part)
         self.sessions.succeeded.connect(self._tell_end)
         self.sessions.failed.connect(lambda error: self._finish("bad", str(error)))
@@ -154,7 +158,8 @@ class LiveDock(QWidget):
         self.sessions.ended.connect(self._end)
         self.layers.drawn.connect(self._drawn)
         self.layers.changed.connect(self._look)
-        self.layers.began.connect(self.region.read)
+        self.layers.sized.connect(self.region.read)
+        self.layers.sized.connect(self._look)  # the left side of a divider is a layer of its own
         self.layers.removed.connect(lambda name: self.stop(f"Stopped: layer {name!r} was removed."))
         self.layers.contrast_set.connect(lambda: setattr(self.state, "auto_contrast", False))
         self._settled.timeout.connect(self._keep)
@@ -168,6 +173,13 @@ class LiveDock(QWidget):
         else:
             self.start()
 
+    def _say_opening(self, note: str) -> None:
+        self.view.lamps.show_idle("off", f"Opening camera {self.state.camera!r}: {note or 'please wait'} …")
+
+    def _show_step(self, step: Step) -> None:
+        if self._opened is None:
+            self._say_opening(step.note)
+
     def _take_part(self, part: Any) -> None:
         if isinstance(part, InputFacts):
             self._facts = part
@@ -178,6 +190,7 @@ class LiveDock(QWidget):
             self.view.source.lock(True, part.camera.changeable)
             self.watch.begin(part)
             self.desk.begin(part)
+            self.steering.begin(part)
             self._take_region()
 
     def _take_region(self) -> None:
@@ -208,6 +221,7 @@ class LiveDock(QWidget):
         """Ask nothing more of the camera; what is seen stays."""
         self.watch.end()
         self.desk.end()
+        self.steering.end()
         self.layers.end()
         self._opened = None
 
@@ -221,15 +235,6 @@ class LiveDock(QWidget):
         self._show_start()
 
     # what was set
-
-    def _change_camera(self, name: str) -> None:
-        """Change a setting of the camera that runs; a worker waits for the device."""
-        opened = self._opened
-        if opened is None or name not in opened.camera.changeable:
-            return
-        self.view.say("")
-        value = self.state.value_of(name)
-        self.changes.start(f"Changing {name}", lambda _: opened.camera.change(**{name: value}))
 
     def _list_models(self) -> None:
         """Offer the models that there are now."""

@@ -20,7 +20,7 @@ with TemporaryDirectory() as folder:
             line.shown(view)  # where a viewer would draw it
         line.change(model="gaussian")  # anything may change while it runs
         camera.drive((0.0, 200.0))  # steer the stage: px/s
-        while view.restored is None or view.restored.provenance.model["id"] != "gaussian":
+        while view.restored_raw is not view.raw or view.restored.provenance.model["id"] != "gaussian":
             view = line.wait(timeout_s=10)  # a model is loaded beside the view; until then it is raw
             line.shown(view)
         counters = line.counters()

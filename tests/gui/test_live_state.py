@@ -20,7 +20,9 @@ SHAPE = (60, 90)
 def view_of(pixels, index=3, roi=None):
     frame = Frame(np.asarray(pixels), index, Acquisition("camera"), 0.0)
     nan = float("nan")
-    return LiveView(frame, None, (index,), nan, (0.0, 0.0), 0.0, False, "", nan, LiveSettings(roi=roi))
+    return LiveView(
+        frame, None, None, (0.0, 0.0), (index,), nan, (0.0, 0.0), 0.0, False, "", nan, LiveSettings(roi=roi)
+    )
 
 
 class Camera:

@@ -14,10 +14,13 @@ from napari_emrestore.core import (
     InputError,
     ModelError,
     SourceTimeoutError,
+    TilingRule,
     WriteError,
 )
+from napari_emrestore.pipeline import live_exchange
 from napari_emrestore.pipeline.live import LiveLine
 from napari_emrestore.pipeline.live_models import ModelLoading
+from napari_emrestore.pipeline.live_observing import Observer
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.restoration import load_restorer
 
@@ -69,12 +72,13 @@ def frames():
 
 
 @pytest.fixture
-def loads_at_once(monkeypatch):
-    """Models are loaded before the next view, so that a test knows which view has one."""
+def in_step(monkeypatch):
+    """Models are loaded before the next view, and restorations waited for: one view for each frame."""
     monkeypatch.setattr(ModelLoading, "start", ModelLoading.run)
+    monkeypatch.setattr(live_exchange, "TOGETHER_S", PATIENCE_S)
 
 
-pytestmark = pytest.mark.usefixtures("loads_at_once")
+pytestmark = pytest.mark.usefixtures("in_step")
 
 
 def next_view(line):
@@ -120,44 +124,111 @@ def test_every_frame_is_registered_once(frames, monkeypatch):
     assert seen == list(range(12))
 
 
-def test_a_slow_restorer_never_blocks_the_camera_and_nothing_is_uncounted(frames):
-    taken, source, recorded = frames[0], Fed(), Recorded()
-    busy, go = threading.Event(), threading.Event()
+class Slow:
+    """A restorer of single frames that waits to be let go on."""
 
-    class Slow:
-        id, version, device, frames = "slow", "1", "cpu", (1, 1)
+    id, version, device, frames = "slow", "1", "cpu", (1, 1)
 
-        def __init__(self):
-            from napari_emrestore.core import TilingRule
+    def __init__(self):
+        self.tiling = TilingRule()
+        self.busy, self.go = threading.Event(), threading.Semaphore(0)
 
-            self.tiling = TilingRule()
+    def describe(self):
+        return {"id": self.id, "version": self.version, "weights_sha256": ""}
 
-        def describe(self):
-            return {"id": self.id, "version": self.version, "weights_sha256": ""}
+    def restore_window(self, window):
+        self.busy.set()
+        assert self.go.acquire(timeout=PATIENCE_S)
+        return window[0]
 
-        def restore_window(self, window):
-            busy.set()
-            assert go.wait(PATIENCE_S)
-            return window[0]
 
-    line = LiveLine(source, LiveSettings(model="slow", frames=3), loader=lambda settings: Slow())
+def test_a_slow_restorer_holds_up_neither_camera_nor_view(frames, monkeypatch):
+    monkeypatch.setattr(live_exchange, "TOGETHER_S", 0.0)
+    taken, source, recorded, slow = frames[0], Fed(), Recorded(), Slow()
+    line = LiveLine(source, LiveSettings(model="slow", frames=3), loader=lambda settings: slow)
     line.record(recorded)
     with line:
         source.queue.put(taken[0])
-        assert busy.wait(PATIENCE_S)
+        assert slow.busy.wait(PATIENCE_S)
+        assert next_view(line).raw is taken[0]
         for frame in (*taken[1:6], *taken[8:]):
+            source.queue.put(frame)
+            view = next_view(line)
+            assert view.raw is frame, "every frame is seen while the restorer sleeps"
+            assert view.restored is None
+        slow.go.release()
+        view = next_view(line)
+        assert (view.raw, view.restored_raw) == (taken[11], taken[0])
+        assert (view.frames, view.frames_behind) == ((0,), 11)
+        moved = frames[1][0] - frames[1][11]
+        assert view.restored_at_px == pytest.approx(tuple(moved), abs=1.0)
+        slow.go.release()
+        view = next_view(line)
+        assert (view.raw, view.restored_raw) == (taken[11], taken[11])
+        assert (view.frames, view.restored_at_px) == ((9, 10, 11), (0.0, 0.0))
+        line.shown(view)
+        counters = line.counters()
+    assert recorded.indices == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
+    assert (counters.acquired, counters.lost_by_source, counters.dropped_by_ring) == (10, 2, 0)
+    assert (counters.made, counters.restored, counters.passed_over) == (12, 2, 6)
+    assert counters.restored_latency_ms_p50 == counters.latency_ms_p50 > 0
+
+
+def test_frames_that_come_before_one_is_looked_at_are_dropped_and_counted(frames, monkeypatch):
+    taken, source = frames[0], Fed()
+    looking, go, see = threading.Event(), threading.Event(), Observer.see
+
+    def slowly(self, newest, settings):
+        looking.set()
+        assert go.wait(PATIENCE_S)
+        return see(self, newest, settings)
+
+    monkeypatch.setattr(Observer, "see", slowly)
+    with LiveLine(source, LiveSettings(frames=3)) as line:
+        source.queue.put(taken[0])
+        assert looking.wait(PATIENCE_S)
+        for frame in taken[1:]:
             source.queue.put(frame)
         source.queue.put(END)
         line._threads[0].join(PATIENCE_S)
-        assert not line._threads[0].is_alive(), "the camera was read to its end while the restorer slept"
+        assert not line._threads[0].is_alive(), "the camera was read to its end"
         go.set()
         line._threads[1].join(PATIENCE_S)
         counters = line.counters()
-        view = next_view(line)
-    assert recorded.indices == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
-    assert view.frames == (9, 10, 11)
-    assert (counters.acquired, counters.lost_by_source, counters.dropped_by_ring) == (10, 2, 6)
+        assert next_view(line).raw is taken[11]
+    assert (counters.acquired, counters.dropped_by_ring) == (12, 8)
     assert (counters.made, counters.superseded) == (2, 1)
+
+
+def test_a_restoration_that_is_there_in_time_is_shown_with_its_frame(frames):
+    taken, source, slow = frames[0], Fed(), Slow()
+    with LiveLine(source, LiveSettings(model="slow", frames=1), loader=lambda settings: slow) as line:
+        for frame in taken[:3]:
+            source.queue.put(frame)
+            assert slow.busy.wait(PATIENCE_S)
+            slow.busy.clear()
+            assert line.newest() is None, "it waits for its restoration"
+            slow.go.release()
+            view = next_view(line)
+            assert view.raw is view.restored_raw is frame
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"roi": (0, 0, 40, 40)}, {"kind": None}], ids=str)
+def test_what_was_made_for_other_settings_is_never_shown(frames, monkeypatch, change):
+    monkeypatch.setattr(live_exchange, "TOGETHER_S", 0.0)
+    taken, source, slow = frames[0], Fed(), Slow()
+    with LiveLine(source, LiveSettings(model="slow", frames=1), loader=lambda settings: slow) as line:
+        source.queue.put(taken[0])
+        next_view(line)
+        assert slow.busy.wait(PATIENCE_S)
+        line.change(**change)
+        source.queue.put(taken[1])
+        assert next_view(line).restored is None
+        slow.go.release(2)
+        view = next_view(line)
+        assert view.restored_raw is view.raw
+        assert view.raw.index == 1
+        assert view.restored.image.shape == view.raw.data.shape
 
 
 def test_settings_change_while_it_runs(frames):
@@ -346,6 +417,7 @@ def test_the_view_goes_on_while_a_model_is_loaded(frames, monkeypatch):
         assert ready.wait(PATIENCE_S)
         return load_restorer("gaussian")
 
+    monkeypatch.setattr(live_exchange, "TOGETHER_S", PATIENCE_S)
     with LiveLine(source, LiveSettings(model="big", frames=1, kind=None), loader=slow) as line:
         for frame in frames[0][:3]:
             source.queue.put(frame)
@@ -354,7 +426,7 @@ def test_the_view_goes_on_while_a_model_is_loaded(frames, monkeypatch):
             assert view.restored is None
             assert view.problem == "big is being loaded"
         ready.set()
-        line._worker._model.join(PATIENCE_S)
+        line._observer._model.join(PATIENCE_S)
         source.queue.put(frames[0][3])
         view = next_view(line)
         assert view.problem == ""

@@ -53,8 +53,8 @@ def test_before_a_rate_is_known_the_sources_own_time_out_counts(now):
 
 def test_a_lost_view_is_told_for_two_seconds(now):
     wires, fine = TripWires(), SimpleNamespace(saturated=0.0, dark=False)
-    wires.view_made(fine, lost=True)
-    wires.view_made(fine, lost=False)
+    wires.saw(fine, lost=True)
+    wires.saw(fine, lost=False)
     now[0] += 1.9
     assert kinds(wires) == ["lost"]
     now[0] += 0.2
@@ -63,9 +63,9 @@ def test_a_lost_view_is_told_for_two_seconds(now):
 
 def test_pixels_are_judged_by_the_newest_view(now):
     wires = TripWires()
-    wires.view_made(SimpleNamespace(saturated=0.02, dark=True), lost=False)
+    wires.saw(SimpleNamespace(saturated=0.02, dark=True), lost=False)
     assert kinds(wires) == ["saturated", "dark"]
-    wires.view_made(SimpleNamespace(saturated=0.005, dark=False), lost=False)
+    wires.saw(SimpleNamespace(saturated=0.005, dark=False), lost=False)
     assert kinds(wires) == []
 
 

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from napari_emrestore.core import Acquisition, Frame
 from napari_emrestore.pipeline import live_counters
-from napari_emrestore.pipeline.live_burst import LiveBurst
+from napari_emrestore.pipeline.live_burst import LiveBurst, gather
 from napari_emrestore.pipeline.live_counters import Latencies, Rate
 
 SHAPE = (71, 90)
@@ -30,7 +30,7 @@ def test_frames_lie_on_the_newest_and_gaps_take_what_others_show(scene):
     burst = LiveBurst("translation")
     for k, (y, x) in enumerate([(40, 40), (44, 42), (48, 44)]):
         burst.add(view(scene, y, x, k), 5)
-    made = burst.assemble()
+    made = gather(burst.places).assemble()
     assert made.reference == 2
     assert made.burst.indices == (0, 1, 2)
     assert made.warps[0].shift_px(SHAPE) == pytest.approx((8, 4), abs=0.05)
@@ -48,9 +48,9 @@ def test_only_as_many_as_wanted_are_kept(scene):
     burst = LiveBurst("translation")
     for k in range(6):
         burst.add(view(scene, 30 + k, 30, k), 3)
-    assert burst.assemble().burst.indices == (3, 4, 5)
+    assert gather(burst.places).indices == (3, 4, 5)
     burst.add(view(scene, 36, 30, 6), 1)
-    assert burst.assemble().burst.indices == (6,)
+    assert gather(burst.places).indices == (6,)
     assert np.isnan(burst.score)
 
 
@@ -58,14 +58,14 @@ def test_frames_that_hardly_overlap_are_left_out(scene):
     burst = LiveBurst("translation")
     for k in range(4):
         burst.add(view(scene, 20 + 15 * k, 30, k), 4)
-    assert burst.assemble().burst.indices == (1, 2, 3), "45 of 71 rows is more than half a side"
+    assert gather(burst.places).indices == (1, 2, 3), "45 of 71 rows is more than half a side"
 
 
 def test_pixels_that_are_not_finite_take_the_other_frames(scene):
     burst = LiveBurst(None)
     burst.add(view(scene, 10, 10, 0, pixels={(3, 4): np.nan, (5, 6): np.nan}), 2)
     burst.add(view(scene, 10, 10, 1, pixels={(3, 4): np.nan, (7, 8): np.nan}), 2)
-    made = burst.assemble()
+    made = gather(burst.places).assemble()
     assert not made.valid[:, 3, 4].any()
     assert made.valid.sum() == 2 * (SHAPE[0] * SHAPE[1] - 1)
     assert made.aligned[0, 5, 6] == made.aligned[1, 5, 6]
@@ -81,7 +81,7 @@ def test_frames_of_another_shape_begin_anew_without_being_lost(scene, kind):
         burst.add(view(scene, 20 + k, 30, k), 5)
     small = view(scene, 23, 30, 3)
     burst.add(Frame(small.data[:40, :50], 3, small.acquisition), 5)
-    made = burst.assemble()
+    made = gather(burst.places).assemble()
     assert made.aligned.shape == (1, 40, 50)
     assert burst.view_lost == 0
 

@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_emrestore.core import Burst, FrameVerdict, InputError, IntensityMap, RegisteredBurst, Warp
+from napari_emrestore.core import (
+    Burst,
+    DeviceError,
+    FrameVerdict,
+    InputError,
+    IntensityMap,
+    RegisteredBurst,
+    Warp,
+)
 from napari_emrestore.registration import resample
 from napari_emrestore.restoration import load_restorer, restore
 
@@ -27,11 +35,11 @@ def frames(dtype=np.uint16, count=3):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, ">u2"])
 def test_every_value_arrives(device, dtype):
     uploads = Uploads(SHAPE, np.dtype(dtype), device)
     target = torch.zeros((5, *SHAPE), device=device)
-    sent = frames(dtype, 5)
+    sent = frames(np.dtype(dtype).name, 5).astype(dtype)
     for k in range(5):  # more than there are buffers
         uploads.send(sent[k], target[k])
     uploads.arrive()
@@ -68,12 +76,15 @@ def registered(raw, shifts):
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("model", ["burst-naf", "katsuno-quarter"])
-def test_a_stream_is_restored_as_restore_does(device, model):
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [("burst-naf", SHAPE), ("burst-naf", (45, 83)), ("katsuno-quarter", SHAPE), ("naf-denoise", (61, 90))],
+)
+def test_a_stream_is_restored_as_restore_does(device, model, shape):
     restorer = load_restorer(model, device=device, precision="fp32")
-    count = 1 if restorer.frames[1] == 1 else 3
-    raw, shifts = frames(count=count), SHIFTS[-count:]
-    expected = restore(registered(raw, shifts) if count > 1 else raw[0], restorer)
+    raw = np.ascontiguousarray(frames()[:, : shape[0], : shape[1]])
+    burst = registered(raw, SHIFTS)
+    expected = restore(burst if restorer.frames[1] > 1 else burst.aligned.mean(axis=0), restorer)
     found = expected.provenance.settings
     mapping = IntensityMap(**found["intensity"])
     noise = None
@@ -82,20 +93,32 @@ def test_a_stream_is_restored_as_restore_does(device, model):
         from napari_emrestore.restoration.noise import line_in_model_range
 
         noise = line_in_model_range(NoiseModel(**found["noise"]), mapping)
-    stream = StreamRestorer(replace(restorer, noise=None), SHAPE, raw.dtype, count)
+    stream = StreamRestorer(replace(restorer, noise=None), shape, raw.dtype, 3)
     assert stream.is_graph == (device != "cpu")
     for round_ in range(2):  # places are used again
-        places = [(k + round_) % count for k in range(count)]
+        places = [(k + round_) % 3 for k in range(3)]
         for frame, place in zip(raw, places, strict=True):
             stream.put(frame, place)
-        made = stream.restore(places, shifts, mapping, noise)
+        made = stream.restore(places, SHIFTS, mapping, noise)
         assert made.dtype == np.float32
         np.testing.assert_allclose(made, expected.image, atol=2e-4 * mapping.scale)
 
 
-def test_what_does_not_fit_is_refused():
-    restorer = load_restorer("katsuno-quarter", device="cpu")
-    with pytest.raises(InputError, match="5 frames of 64 x 96"):
-        StreamRestorer(restorer, SHAPE, np.dtype(np.uint16), 5)
-    with pytest.raises(InputError, match="multiples of"):
-        StreamRestorer(restorer, (47, 96), np.dtype(np.uint16), 1)
+def test_numbers_of_frames_that_do_not_fit_are_refused():
+    most = load_restorer("burst-naf", device="cpu").frames[1]
+    with pytest.raises(InputError, match=f"{most + 1} frames were to be kept"):
+        StreamRestorer(load_restorer("burst-naf", device="cpu"), SHAPE, np.dtype(np.uint16), most + 1)
+    with pytest.raises(InputError, match="0 frames"):
+        StreamRestorer(load_restorer("katsuno-quarter", device="cpu"), SHAPE, np.dtype(np.uint16), 0)
+
+
+def test_memory_that_does_not_suffice_is_told():
+    class Hungry(torch.nn.Module):
+        def forward(self, frames):
+            raise RuntimeError("CUDA out of memory. Tried to allocate 90 GiB")
+
+    restorer = replace(load_restorer("katsuno-quarter", device="cpu"), network=Hungry())
+    stream = StreamRestorer(restorer, SHAPE, np.dtype(np.uint16), 1)
+    stream.put(frames()[0], 0)
+    with pytest.raises(DeviceError, match="must fit into the memory of cpu"):
+        stream.restore([0], [(0.0, 0.0)], IntensityMap(0.0, 1.0))

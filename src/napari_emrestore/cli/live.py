@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.cli.camera_options import camera_settings
@@ -164,9 +165,15 @@ def _tell(
         ("frames acquired", f"{counters.acquired}", f"{counters.acquired_fps:.1f}/s lately"),
         ("lost by the camera", f"{counters.lost_by_source}", ""),
         ("dropped, newer ones came", f"{counters.dropped_by_ring}", ""),
+        ("in no restoration", f"{counters.passed_over}", ""),
         ("views made", f"{counters.made}", f"{counters.made_fps:.1f}/s lately"),
+        ("restored", f"{counters.restored}", f"{counters.restored_fps:.1f}/s lately"),
         ("views shown", f"{counters.shown}", f"{counters.shown_fps:.1f}/s lately"),
-        ("latency ms", f"{counters.latency_ms_p50:.0f}", f"95%: {counters.latency_ms_p95:.0f}"),
+        ("latency ms", *_latency(counters.latency_ms_p50, counters.latency_ms_p95)),
+        (
+            "latency restored ms",
+            *_latency(counters.restored_latency_ms_p50, counters.restored_latency_ms_p95),
+        ),
         *((what, str(count), "") for what, count in record["incidents"].items()),
     ]
     terminal.table(("", "", ""), rows)
@@ -177,12 +184,16 @@ def _tell(
             terminal.say(str(trouble))
 
 
+def _latency(p50: float, p95: float) -> tuple[str, str]:
+    return (f"{p50:.0f}", f"95%: {p95:.0f}") if isfinite(p50) else ("-", "")
+
+
 def _write(view: LiveView, path: str, terminal: Terminal) -> str:
     from napari_emrestore.io import write_image
 
-    image, made_by = view.raw.data, None
+    image, known, made_by = view.raw.data, view.raw.acquisition, None
     if view.restored is not None:
-        image, made_by = view.restored.image, view.restored.provenance
-    written = write_image(path, image, view.raw.acquisition, made_by)
+        image, known, made_by = view.restored.image, view.restored.acquisition, view.restored.provenance
+    written = write_image(path, image, known, made_by)
     terminal.say(f"Wrote {written}")
     return str(written)

@@ -1,7 +1,8 @@
-"""The line in a loop: a camera is read by one thread, the newest frames are restored by another.
+"""The line in a loop: one thread reads the camera, one registers its frames, one restores the newest.
 
-The camera is never waited for nor held up: frames the line has no time for are dropped and counted, and of
-the views it makes only the newest is handed out. What is recorded is taken before anything is dropped.
+The camera is never waited for nor held up, and neither is the view of its frames by a slow restorer: frames
+the line has no time for are dropped or passed over and counted, and of the views it makes only the newest is
+handed out. What is recorded is taken before anything is dropped.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from napari_emrestore.cameras import Ring
 from napari_emrestore.core import EmRestoreError, SourceTimeoutError
 from napari_emrestore.pipeline.live_alarms import TripWires
 from napari_emrestore.pipeline.live_counters import Latencies, LiveCounters, Rate
+from napari_emrestore.pipeline.live_exchange import Exchange
+from napari_emrestore.pipeline.live_observing import Observer
+from napari_emrestore.pipeline.live_restoring import LiveRestoring
 from napari_emrestore.pipeline.live_settings import LiveSettings
-from napari_emrestore.pipeline.live_views import ViewMaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
-    from napari_emrestore.core import Frame, FrameSource, Restorer
+    from napari_emrestore.core import Frame, FrameSource, Restoration, Restorer
     from napari_emrestore.pipeline.live_alarms import Alarm
     from napari_emrestore.pipeline.live_views import LiveView
 
@@ -69,19 +72,19 @@ class LiveLine:
         self._settings = settings
         self._ring = Ring(settings.frames)
         self._sink: FrameSink | None = None
-        self._worker = ViewMaker(loader or _load)
-        self._slot: LiveView | None = None
-        self._turn = threading.Condition()
+        self._observer = Observer(loader or _load)
+        self._restoring = LiveRestoring()
+        self._exchange = Exchange()
         self._failure: BaseException | None = None
         self._sink_failure: EmRestoreError | None = None
         self._stopping = threading.Event()
-        self._acquired, self._made, self._shown = Rate(), Rate(), Rate()
+        self._acquired, self._shown = Rate(), Rate()
         self._wires = TripWires()
-        self._superseded = 0
-        self._latencies = Latencies()
+        self._latencies, self._restored_latencies = Latencies(), Latencies()
+        self._last_restored: Restoration | None = None
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=f"live {name}", daemon=True)
-            for name, work in (("pump", self._pump), ("restore", self._restore))
+            for name, work in (("pump", self._pump), ("view", self._view), ("restore", self._restore))
         ]
 
     @property
@@ -125,7 +128,7 @@ class LiveLine:
         ModelError, DeviceError, InputError, MissingPackageError
             As `restoration.load_restorer`.
         """
-        self._worker.prepare(self._settings)
+        self._observer.prepare(self._settings)
         return self
 
     def start(self) -> Self:
@@ -155,39 +158,46 @@ class LiveLine:
 
     def newest(self) -> LiveView | None:
         """Return the newest view that was not handed out yet; never waits."""
-        with self._turn:
-            view, self._slot = self._slot, None
-            return view
+        return self.wait(0.0)
 
     def wait(self, timeout_s: float) -> LiveView | None:
         """Return the newest view not handed out yet, waiting for one up to `timeout_s` seconds."""
-        with self._turn:
-            self._turn.wait_for(lambda: self._slot is not None or self._is_over(), timeout_s)
-            view, self._slot = self._slot, None
-            return view
+        return self._exchange.newest(timeout_s, self._is_over)
 
     def shown(self, view: LiveView) -> None:
         """Tell that a view is on the screen now: counts it, and its latency."""
+        now = time.monotonic()
         self._shown.tick()
         if view.raw.time_s is not None:
-            self._latencies.add(time.monotonic() - view.raw.time_s)
+            self._latencies.add(now - view.raw.time_s)
+        of, restored = view.restored_raw, view.restored
+        if of is not None and of.time_s is not None and restored is not self._last_restored:
+            self._restored_latencies.add(now - of.time_s)
+            self._last_restored = restored
 
     def counters(self) -> LiveCounters:
         """Return where the frames went, and how fast."""
+        exchange = self._exchange
         p50, p95 = self._latencies.percentiles_ms()
+        restored_p50, restored_p95 = self._restored_latencies.percentiles_ms()
         return LiveCounters(
             acquired=self._ring.acquired,
             lost_by_source=self._ring.lost,
             dropped_by_ring=self._ring.dropped,
-            made=self._made.count,
-            superseded=self._superseded,
+            passed_over=exchange.passed_over,
+            made=exchange.made.count,
+            restored=exchange.restored.count,
+            superseded=exchange.superseded,
             shown=self._shown.count,
-            view_lost=self._worker.view_lost,
+            view_lost=self._observer.view_lost,
             acquired_fps=self._acquired.per_second(),
-            made_fps=self._made.per_second(),
+            made_fps=exchange.made.per_second(),
+            restored_fps=exchange.restored.per_second(),
             shown_fps=self._shown.per_second(),
             latency_ms_p50=p50,
             latency_ms_p95=p95,
+            restored_latency_ms_p50=restored_p50,
+            restored_latency_ms_p95=restored_p95,
         )
 
     def alarms(self) -> tuple[Alarm, ...]:
@@ -195,10 +205,11 @@ class LiveLine:
         return self._wires.alarms()
 
     def stop(self) -> None:
-        """Close the source and wait until both threads have ended; twice is harmless."""
+        """Close the source and wait until all threads have ended; twice is harmless."""
         self._stopping.set()
         self._source.close()
         self._ring.end()
+        self._exchange.end()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(_JOIN_S)
@@ -245,28 +256,32 @@ class LiveLine:
         except EmRestoreError as error:
             self._sink, self._sink_failure = None, error
 
-    def _restore(self) -> None:
-        while not self._stopping.is_set():
-            self._ring.wait(_TURN_S)
-            settings = self._settings  # as they are now, not as they were before the wait
-            frames = self._ring.take(settings.frames)
-            if frames:
-                lost_before = self._worker.view_lost
-                view = self._worker.view(frames, settings)
-                self._wires.view_made(view, self._worker.view_lost > lost_before)
-                self._hand_over(view)
-            elif self._ring.ended:
-                break
+    def _view(self) -> None:
+        """Look at frames as they come, and show them, with their restoration if that is there in time."""
+        try:
+            while not self._stopping.is_set():
+                self._ring.wait(self._exchange.patience_s(_TURN_S))
+                settings = self._settings  # as they are now, not as they were before the wait
+                frames = self._ring.take(settings.frames)
+                if frames:
+                    lost_before = self._observer.view_lost
+                    seen = self._observer.see(frames, settings)
+                    self._wires.saw(seen, self._observer.view_lost > lost_before)
+                    self._exchange.saw(seen)
+                elif self._ring.ended:
+                    break
+                self._exchange.show_due()
+        finally:
+            self._exchange.end()
 
-    def _hand_over(self, view: LiveView) -> None:
-        self._made.tick()
-        with self._turn:
-            self._superseded += self._slot is not None
-            self._slot = view
-            self._turn.notify_all()
+    def _restore(self) -> None:
+        while not (self._stopping.is_set() or self._exchange.is_drained):
+            seen = self._exchange.take(_TURN_S)
+            if seen is not None and seen.restorer is not None:
+                self._exchange.give(self._restoring.restored(seen, seen.restorer))
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Run one thread's work; what ends it is kept for `failure`, and both threads end together."""
+        """Run one thread's work; what ends it is kept for `failure`."""
         try:
             work()
         except EmRestoreError as error:
@@ -276,11 +291,13 @@ class LiveLine:
             self._failure = error
             raise  # a fault of ours: Python reports it as well
         finally:
-            with self._turn:
-                self._turn.notify_all()
+            self._exchange.wake()
 
     def _is_over(self) -> bool:
-        return self._stopping.is_set() or (self._ring.ended and not self._threads[1].is_alive())
+        viewing = self._threads[1:]
+        return self._stopping.is_set() or (
+            self._ring.ended and not any(thread.is_alive() for thread in viewing)
+        )
 
 
 def _load(settings: LiveSettings) -> Restorer:

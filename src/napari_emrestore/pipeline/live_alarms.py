@@ -12,7 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from napari_emrestore.core import SourceTimeoutError
-    from napari_emrestore.pipeline.live_views import LiveView
+    from napari_emrestore.pipeline.live_observing import Seen
 
 AlarmKind = Literal["frozen", "saturated", "dark", "lost"]
 ALARM_KINDS: tuple[AlarmKind, ...] = ("frozen", "saturated", "dark", "lost")
@@ -43,13 +43,13 @@ class Alarm:
 
 
 class TripWires:
-    """Told of frames and views by the threads of the line, asked for alarms by any."""
+    """Told of frames by the threads of the line, asked for alarms by any."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._times: deque[float] = deque(maxlen=_INTERVALS)
         self._timeout: SourceTimeoutError | None = None
-        self._view: LiveView | None = None
+        self._seen: Seen | None = None
         self._lost_s = -np.inf
         self._ended = False
 
@@ -72,15 +72,15 @@ class TripWires:
         """Note that no frame is waited for any more."""
         self._ended = True
 
-    def view_made(self, view: LiveView, lost: bool) -> None:
-        """Note the newest view, and whether it began anew because its frame was like nothing before."""
+    def saw(self, seen: Seen, lost: bool) -> None:
+        """Note the newest frame, and whether it was like nothing before."""
         if lost:
             self._lost_s = time.monotonic()
-        self._view = view
+        self._seen = seen
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return the trip wires that are touched now, in the order of `ALARM_KINDS`."""
-        found = {"frozen": self._frozen(), "lost": self._lost(), **_of_pixels(self._view)}
+        found = {"frozen": self._frozen(), "lost": self._lost(), **_of_pixels(self._seen)}
         return tuple(Alarm(kind, text) for kind in ALARM_KINDS if (text := found[kind]))
 
     def _frozen(self) -> str:
@@ -101,11 +101,11 @@ class TripWires:
         return "A frame was like nothing before it: the alignment begins anew there."
 
 
-def _of_pixels(view: LiveView | None) -> dict[AlarmKind, str]:
-    if view is None:
+def _of_pixels(seen: Seen | None) -> dict[AlarmKind, str]:
+    if seen is None:
         return {"saturated": "", "dark": ""}
-    share = f"{100 * view.saturated:.0f} % of the pixels are saturated: lower the dose or the gain."
+    share = f"{100 * seen.saturated:.0f} % of the pixels are saturated: lower the dose or the gain."
     return {
-        "saturated": share if view.saturated > _SATURATED else "",
-        "dark": "The newest frame shows nothing but noise: is the beam on?" if view.dark else "",
+        "saturated": share if seen.saturated > _SATURATED else "",
+        "dark": "The newest frame shows nothing but noise: is the beam on?" if seen.dark else "",
     }

@@ -12,6 +12,8 @@ import numpy as np
 from napari_emrestore.core import Burst, FrameVerdict, RegisteredBurst, Warp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Frame, WarpKind
@@ -93,26 +95,54 @@ class LiveBurst:
         dy, dx = now.warp.after(before.warp.inverse()).shift_px(_shape(now))
         return dy / frames, dx / frames
 
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The newest frames, oldest first."""
+        return tuple(self._places)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """Frames of one leg that show much of what the last one shows.
+
+    Attributes
+    ----------
+    frames : tuple of Frame
+        Oldest first.
+    warps : tuple of Warp
+        From the grid of the last frame to each; the last is the identity.
+    """
+
+    frames: tuple[Frame, ...]
+    warps: tuple[Warp, ...]
+
+    @property
+    def indices(self) -> tuple[int, ...]:
+        """Numbers of the frames."""
+        return tuple(frame.index for frame in self.frames)
+
     def assemble(self) -> RegisteredBurst:
-        """Return the newest frames on the grid of the last; those that hardly overlap it are left out.
+        """Return the frames on the grid of the last.
 
         Nothing is cropped: where an older frame shows nothing it takes the mean of those that do, as a
         network would be given it, and counts as valid.
         """
-        now = self._places[-1]
-        shape = _shape(now)
-        back = now.warp.inverse()
-        warps = {place.frame.index: place.warp.after(back) for place in self._places}
-        places = [place for place in self._places if _overlaps(warps[place.frame.index], shape)]
-        chosen = (*(warps[place.frame.index] for place in places[:-1]), Warp.identity())
-        burst = Burst(
-            np.stack([place.frame.data for place in places]),
-            now.frame.acquisition,
-            tuple(place.frame.index for place in places),
-        )
-        aligned, valid = _on_one_grid(burst, chosen)
-        verdicts = tuple(_verdict(k, warp, shape) for k, warp in enumerate(chosen))
-        return RegisteredBurst(burst, chosen, verdicts, len(places) - 1, aligned, valid)
+        now = self.frames[-1]
+        burst = Burst(np.stack([frame.data for frame in self.frames]), now.acquisition, self.indices)
+        aligned, valid = _on_one_grid(burst, self.warps)
+        height, width = now.data.shape
+        verdicts = tuple(_verdict(k, warp, (height, width)) for k, warp in enumerate(self.warps))
+        return RegisteredBurst(burst, self.warps, verdicts, len(self.frames) - 1, aligned, valid)
+
+
+def gather(places: Sequence[Place]) -> Gathered:
+    """Return the frames at places of one leg, without those that hardly overlap the last."""
+    now = places[-1]
+    shape, back = _shape(now), now.warp.inverse()
+    found = [(place.frame, place.warp.after(back)) for place in places[:-1]]
+    kept = [(frame, warp) for frame, warp in found if _overlaps(warp, shape)]
+    frames, warps = zip(*kept, (now.frame, Warp.identity()), strict=True)
+    return Gathered(frames, warps)
 
 
 def _on_one_grid(burst: Burst, warps: tuple[Warp, ...]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

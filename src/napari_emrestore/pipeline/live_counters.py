@@ -25,32 +25,43 @@ class LiveCounters:
         Frames the source numbered but did not deliver.
     dropped_by_ring : int
         Frames that came and were not looked at, because newer ones came before the line was ready.
+    passed_over : int
+        Frames that were looked at and are in no restoration, because newer ones came before it was ready.
     made : int
-        Views made (restored, or raw where no model is chosen).
+        Views made: newest frames, each with the newest restoration there was.
+    restored : int
+        Restorations made.
     superseded : int
         Views that a newer one replaced before anybody looked.
     shown : int
         Views that were shown.
     view_lost : int
         How often a frame was like nothing before, so that the burst began anew.
-    acquired_fps, made_fps, shown_fps : float
+    acquired_fps, made_fps, restored_fps, shown_fps : float
         Rates of the last two seconds; 0 if there were fewer than two.
     latency_ms_p50, latency_ms_p95 : float
         From the end of exposure to the screen, over the last 512 views shown; NaN before the first.
+    restored_latency_ms_p50, restored_latency_ms_p95 : float
+        The same of the newest frame in each restoration, when it was first shown.
     """
 
     acquired: int
     lost_by_source: int
     dropped_by_ring: int
+    passed_over: int
     made: int
+    restored: int
     superseded: int
     shown: int
     view_lost: int
     acquired_fps: float
     made_fps: float
+    restored_fps: float
     shown_fps: float
     latency_ms_p50: float
     latency_ms_p95: float
+    restored_latency_ms_p50: float
+    restored_latency_ms_p95: float
 
 
 class Rate:

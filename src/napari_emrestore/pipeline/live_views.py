@@ -1,27 +1,16 @@
-"""From the newest frames of a camera to what is shown: registered, assembled, restored, judged."""
+"""What is shown: the newest frame, and the newest restoration there is."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from napari_emrestore.core import EmRestoreError, IntensityMap
-from napari_emrestore.pipeline.live_burst import LiveBurst
-from napari_emrestore.pipeline.live_exposure import ExposureMeter
-from napari_emrestore.pipeline.live_models import ModelLoading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from napari_emrestore.core import Frame, RegisteredBurst, Restoration, Restorer
+    from napari_emrestore.core import Frame, Restoration
+    from napari_emrestore.pipeline.live_observing import Seen
+    from napari_emrestore.pipeline.live_restoring import Restored
     from napari_emrestore.pipeline.live_settings import LiveSettings
-
-_REMEASURE_VIEWS = 32
-_JUMP = 0.25  # of the model range
-_SAMPLED_EVERY = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,9 +22,13 @@ class LiveView:
     raw : Frame
         The newest frame, cropped to the region.
     restored : Restoration, optional
-        On the grid of `raw`; ``None`` without a model, or if `problem` tells why there is none.
+        The newest there is; ``None`` without a model, until there is one, or if `problem` tells why not.
+    restored_raw : Frame, optional
+        On whose grid `restored` lies: `raw`, or an earlier frame where the restorer is slower than the view.
+    restored_at_px : tuple of float
+        ``(y, x)`` in `raw` of the first pixel of `restored`, by the alignment; (0, 0) if it is of `raw`.
     frames : tuple of int
-        Numbers of the frames it was made of.
+        Numbers of the frames that `restored` was made of, else of `raw`.
     score : float
         Alignment of the newest frame with those before, -1 to 1; NaN if there was nothing to align.
     step_px : tuple of float
@@ -55,6 +48,8 @@ class LiveView:
 
     raw: Frame
     restored: Restoration | None
+    restored_raw: Frame | None
+    restored_at_px: tuple[float, float]
     frames: tuple[int, ...]
     score: float
     step_px: tuple[float, float]
@@ -64,144 +59,47 @@ class LiveView:
     latency_s: float
     settings: LiveSettings
 
-
-class ViewMaker:
-    """Makes views of frames; used by one thread.
-
-    Parameters
-    ----------
-    loader : callable
-        Returns the restorer of `LiveSettings`.
-    """
-
-    def __init__(self, loader: Callable[[LiveSettings], Restorer]) -> None:
-        self._loader = loader
-        self._settings: LiveSettings | None = None
-        self._model: ModelLoading | None = None
-        self._burst = LiveBurst(None)
-        self._exposure = ExposureMeter()
-        self._measured: dict[str, Any] = {}
-        self._measured_level = 0.0
-        self._age = 0
-        self._lost_before = 0
-
     @property
-    def view_lost(self) -> int:
-        """How often a frame was like nothing before."""
-        return self._lost_before + self._burst.view_lost
-
-    def prepare(self, settings: LiveSettings) -> None:
-        """Load the model of the settings and wait for it; raises what keeps it from being loaded."""
-        self._adopt(settings)
-        if self._model is not None:
-            self._model.join()
-            if self._model.failure is not None:
-                raise self._model.failure
-
-    def view(self, frames: list[Frame], settings: LiveSettings) -> LiveView:
-        """Return what the frames that came since the last view, together with those before, show."""
-        self._adopt(settings)
-        roi = settings.roi if _holds(frames[-1], settings.roi) else None
-        cropped = [_cropped(frame, roi) for frame in frames]
-        for frame in cropped:
-            self._burst.add(frame, settings.frames)
-        raw = cropped[-1]
-        restored, problem = None, self._model.problem if self._model else ""
-        used: tuple[int, ...] = (raw.index,)
-        if self._model is not None and self._model.restorer is not None:
-            try:
-                burst = self._burst.assemble()
-                used = burst.burst.indices
-                restored = self._restored(burst, self._model.restorer, settings)
-                problem = ""
-            except EmRestoreError as error:
-                problem = str(error)
-        saturated, dark = self._exposure.saturated(raw.data), self._exposure.is_dark(raw.data)
-        finished = time.monotonic()
-        if roi != settings.roi:
-            problem = (
-                f"The region {settings.roi} leaves the frame of {raw.data.shape}: whole frames are shown"
-            )
-        return LiveView(
-            raw=raw,
-            restored=restored,
-            frames=used,
-            score=self._burst.score,
-            step_px=self._burst.step_px,
-            saturated=saturated,
-            dark=dark,
-            problem=problem,
-            latency_s=float("nan") if raw.time_s is None else finished - raw.time_s,
-            settings=settings,
-        )
-
-    def _adopt(self, settings: LiveSettings) -> None:
-        """Take over changed settings: what they make invalid is begun anew."""
-        before, self._settings = self._settings, settings
-        if before is None or (before.kind, before.roi) != (settings.kind, settings.roi):
-            self._lost_before += self._burst.view_lost
-            self._burst = LiveBurst(settings.kind)
-            self._measured = {}
-        if before is None or _model_of(before) != _model_of(settings):
-            self._measured = {}
-            self._model = None if settings.model is None else ModelLoading(self._loader, settings)
-
-    def _restored(self, burst: RegisteredBurst, restorer: Restorer, settings: LiveSettings) -> Restoration:
-        """Return a restoration; intensity and noise are measured now and then, and when brightness jumps."""
-        from napari_emrestore.restoration import restore
-
-        fewest, most = restorer.frames
-        data: Any = burst if most > 1 and len(burst.aligned) >= fewest else _merged(burst, settings)
-        level = float(burst.aligned[-1, ::_SAMPLED_EVERY, ::_SAMPLED_EVERY].mean())
-        self._age += 1
-        if self._age > _REMEASURE_VIEWS or self._has_jumped(level):
-            self._measured = {}
-        restored = restore(data, restorer, **self._measured)
-        if not self._measured:
-            self._measured, self._measured_level, self._age = _measured(restored), level, 0
-        return replace(restored, acquisition=burst.burst.acquisition)
-
-    def _has_jumped(self, level: float) -> bool:
-        """Return whether a mean intensity is no longer what the intensity map was made for."""
-        if not self._measured:
-            return False
-        return not abs(level - self._measured_level) <= _JUMP * self._measured["intensity"].scale
+    def frames_behind(self) -> int:
+        """How many frames `restored` is older than `raw`."""
+        return 0 if self.restored_raw is None else self.raw.index - self.restored_raw.index
 
 
-def _merged(burst: RegisteredBurst, settings: LiveSettings) -> np.ndarray[Any, Any]:
-    from napari_emrestore.bursts import merge
-
-    if settings.merge == "mean":  # gaps are filled, so the plain mean, far faster, is the same
-        return np.asarray(burst.aligned.mean(axis=0))
-    return merge(burst, settings.merge)
-
-
-def _measured(restored: Restoration) -> dict[str, Any]:
-    """Return what `restore` measured, as its arguments for the views to come."""
-    from napari_emrestore.metrics import NoiseModel
-
-    found = restored.provenance.settings
-    noise = found["noise"]
-    return {
-        "intensity": IntensityMap(**found["intensity"]),
-        "noise": None if noise is None else NoiseModel(**noise),
-    }
+def is_of(restored: Restored, seen: Seen) -> bool:
+    """Return whether a restoration still shows what the camera sees: same model, region, and leg."""
+    then, now = restored.seen.places[-1], seen.places[-1]
+    return (
+        (restored.seen.model, restored.seen.burst) == (seen.model, seen.burst)
+        and then.leg == now.leg
+        and then.frame.data.shape == now.frame.data.shape
+    )
 
 
-def _model_of(settings: LiveSettings) -> tuple[str | None, str, str]:
-    return settings.model, settings.device, settings.precision
+def view_of(seen: Seen, restored: Restored | None) -> LiveView:
+    """Return the view of what was seen, with a restoration if it is of that."""
+    newest = restored if restored is not None and is_of(restored, seen) else None
+    restoration = None if newest is None else newest.restoration
+    problem = "" if seen.model is None else seen.model.problem
+    return LiveView(
+        raw=seen.raw,
+        restored=restoration,
+        restored_raw=None if newest is None or restoration is None else newest.seen.raw,
+        restored_at_px=(0.0, 0.0) if newest is None else _offset_px(newest.seen, seen),
+        frames=(seen.raw.index,) if newest is None else newest.frames,
+        score=seen.score,
+        step_px=seen.step_px,
+        saturated=seen.saturated,
+        dark=seen.dark,
+        problem=seen.problem or problem or ("" if newest is None else newest.problem),
+        latency_s=float("nan") if seen.raw.time_s is None else time.monotonic() - seen.raw.time_s,
+        settings=seen.settings,
+    )
 
 
-def _holds(frame: Frame, roi: tuple[int, int, int, int] | None) -> bool:
-    """Return whether a region lies within a frame, which a camera may change while it runs."""
-    if roi is None:
-        return True
-    top, left, height, width = roi
-    return bool(top + height <= frame.data.shape[0] and left + width <= frame.data.shape[1])
-
-
-def _cropped(frame: Frame, roi: tuple[int, int, int, int] | None) -> Frame:
-    if roi is None:
-        return frame
-    top, left, height, width = roi
-    return replace(frame, data=frame.data[top : top + height, left : left + width])
+def _offset_px(then: Seen, now: Seen) -> tuple[float, float]:
+    """Return where the first pixel of an earlier frame lies in the newest one."""
+    if then.raw is now.raw:
+        return 0.0, 0.0
+    height, width = then.raw.data.shape
+    between = now.places[-1].warp.after(then.places[-1].warp.inverse())
+    return between.shift_px((height, width))

@@ -62,17 +62,26 @@ class RecordedPass:
         import torch
 
         device = self._restorer.place.name
+        # warmed up and recorded on one stream of this card, where libraries then have their handles
         aside = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        aside.wait_stream(torch.cuda.current_stream(device))
+        before = torch.cuda.current_stream(device)
+        aside.wait_stream(before)
         with torch.cuda.stream(aside):
             for _ in range(_WARM_UPS):  # what is chosen at the first calls must not be recorded
                 self._carry_out()
-        torch.cuda.current_stream(device).wait_stream(aside)
+            self._graph = self._recorded_on(aside)
+        before.wait_stream(aside)
+
+    def _recorded_on(self, stream: torch.cuda.Stream) -> torch.cuda.CUDAGraph | None:
+        """Return the graph; who calls it has entered the stream, which a failed recording does not leave."""
+        import torch
+
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
+            # what other threads do on the card meanwhile, such as restoring a layer, is not forbidden
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
                 self._made = self._carry_out()
         except RuntimeError:
-            torch.cuda.synchronize(device)
-            return
-        self._graph = graph
+            self._made = None
+            return None
+        return graph

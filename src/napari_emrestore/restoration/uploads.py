@@ -28,7 +28,7 @@ class Uploads:
     shape : tuple of int
         ``(Y, X)`` of every frame.
     dtype : dtype
-        ``uint8`` or ``uint16``.
+        ``uint8`` or ``uint16``, in any byte order.
     device : str
         Of torch.
 
@@ -46,10 +46,10 @@ class Uploads:
                 f"Frames that are sent as they are hold {' or '.join(SENT_AS_THEY_ARE)}",
                 came=f"{dtype.name} came",
             )
+        self._native = np.dtype(dtype.name)
         # torch computes little with uint16; the same bits are sent as int16
-        self._bits = np.dtype(np.int16) if dtype == np.uint16 else np.dtype(np.uint8)
+        self._bits, kind = (np.int16, torch.int16) if dtype.name == "uint16" else (np.uint8, torch.uint8)
         self._device, self._on_card = device, device.startswith("cuda")
-        kind = torch.int16 if dtype == np.uint16 else torch.uint8
         self._buffers = [torch.empty(shape, dtype=kind, pin_memory=self._on_card) for _ in range(2)]
         self._sent: list[Any] = [None, None]
         self._stream: Any = torch.cuda.Stream(device) if self._on_card else None  # type: ignore[no-untyped-call]
@@ -58,15 +58,16 @@ class Uploads:
     def send(self, pixels: NDArray[Any], target: torch.Tensor) -> None:
         """Put a frame into a float32 tensor ``(Y, X)`` of the device; on a card it may still be on its way.
 
-        What computes with `target` calls `arrive` first, and has finished before the next frame is sent to
-        the same place.
+        What computes with `target` calls `arrive` first; what was computing with it is waited for.
         """
         import torch
 
         buffer, turn = self._buffers[self._turn], self._turn
         if self._sent[turn] is not None:
-            self._sent[turn].synchronize()
-        buffer.numpy()[...] = np.ascontiguousarray(pixels).view(self._bits)
+            self._sent[turn].synchronize()  # the host may write into a buffer only when it has been read
+        buffer.numpy()[...] = np.ascontiguousarray(pixels, self._native).view(self._bits)
+        if self._on_card:
+            self._stream.wait_stream(torch.cuda.current_stream(self._device))
         with self._on_its_stream():
             raw = buffer.to(self._device, non_blocking=True)
             target.copy_(raw.to(torch.int32) & 0xFFFF if raw.dtype == torch.int16 else raw)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emrestore.core import Frame
     from napari_emrestore.pipeline.live_views import LiveView
 
 RAW, RESTORED, TRUTH = "raw", "restored", "truth"
@@ -100,7 +101,7 @@ class PictureMaker:
 
     def picture(self, view: LiveView, *, truth: bool, limits: bool) -> Picture:
         """Return the picture of a view, with truth and contrast limits if they are wanted."""
-        known = self._truth(view) if truth else None
+        known = self._truth(view.raw, view.settings.roi) if truth else None
         shown = Picture(view, known, {}, None)
         return Picture(
             view,
@@ -109,14 +110,13 @@ class PictureMaker:
             None if known is None else self._scores(view, known),
         )
 
-    def _truth(self, view: LiveView) -> NDArray[np.float32] | None:
+    def _truth(self, frame: Frame, roi: tuple[int, int, int, int] | None) -> NDArray[np.float32] | None:
         if self._camera is None:
             return None
         try:
-            whole = self._camera.truth(view.raw.index)
+            whole = self._camera.truth(frame.index)
         except InputError:  # a frame so old that its pose is forgotten
             return None
-        roi = view.settings.roi
         return whole if roi is None else whole[roi[0] : roi[0] + roi[2], roi[1] : roi[1] + roi[3]]
 
     def _forget(self) -> dict[str, tuple[float, float]]:
@@ -139,13 +139,17 @@ class PictureMaker:
         self._limits_s = now if due else self._limits_s
         return found
 
-    def _scores(self, view: LiveView, truth: NDArray[np.float32]) -> TruthScores | None:
-        now = time.monotonic()
-        span = float(np.ptp(truth))
-        if now - self._scores_s < _SCORES_EVERY_S or not span > 0:
+    def _scores(self, view: LiveView, shown: NDArray[np.float32]) -> TruthScores | None:
+        """Return scores of the frame that is restored, else of the newest; `shown` is the newest's truth."""
+        frame = view.restored_raw or view.raw
+        if time.monotonic() - self._scores_s < _SCORES_EVERY_S:
+            return None
+        truth = shown if frame is view.raw else self._truth(frame, view.settings.roi)
+        span = 0.0 if truth is None else float(np.ptp(truth))
+        if truth is None or not span > 0:
             return None
         restored = None if view.restored is None else _measured(view.restored.image, truth, span)
-        scores = TruthScores(view.raw.index, _measured(view.raw.data, truth, span), restored)
+        scores = TruthScores(frame.index, _measured(frame.data, truth, span), restored)
         self._scores_s = time.monotonic()
         return scores
 

@@ -72,6 +72,7 @@ class LiveLayers(QObject):
         self.expected: frozenset[str] = frozenset()
         self._viewer = viewer
         self._layers: dict[str, Image] = {}
+        self._filled: dict[str, NDArray[Any]] = {}
         self._waiting: set[str] = set()  # hidden until there is something to show in them again
         self._newest: Callable[[], Picture | None] | None = None
         self._shown: Picture | None = None
@@ -185,7 +186,7 @@ class LiveLayers(QObject):
         if layer is None:
             layer = self._layers[name] = self._new_layer(name, image, picture)
         else:
-            self._fill(layer, image, picture)
+            self._fill(name, layer, image, picture)
         if name in self._waiting:
             self._waiting.discard(name)
             layer.visible = True
@@ -196,17 +197,18 @@ class LiveLayers(QObject):
         if limits is not None:
             layer.contrast_limits = limits
 
-    def _fill(self, layer: Image, image: NDArray[Any], picture: Picture) -> None:
-        array = layer.data
-        if array.shape == image.shape and array.dtype == image.dtype:
-            np.copyto(array, image)
-            place = _place(picture, layer)
-            if tuple(layer.translate) != place:
-                layer.translate = place
-            self.refresh(layer)
-        else:
-            layer.translate = _place(picture, layer)
+    def _fill(self, name: str, layer: Image, image: NDArray[Any], picture: Picture) -> None:
+        array, place = layer.data, _place(name, picture, layer)
+        if array.shape != image.shape or array.dtype != image.dtype:
+            layer.translate = place
             layer.data = image.copy()
+            return
+        if tuple(layer.translate) != place:
+            layer.translate = place
+        if self._filled.get(name) is not image:  # a restoration may stay for many frames
+            np.copyto(array, image)
+            self.refresh(layer)
+        self._filled[name] = image
 
     def _new_layer(self, name: str, image: NDArray[Any], picture: Picture) -> Image:
         options = image_options(picture.view.raw.acquisition, stack=False)
@@ -217,7 +219,7 @@ class LiveLayers(QObject):
             **{**options, "name": self._title(name, picture)},
             contrast_limits=limits or contrast_limits(image),
         )
-        layer.translate = _place(picture, layer)
+        layer.translate = _place(name, picture, layer)
         layer.events.contrast_limits.connect(self._heard_contrast)
         self._move_into_order(name, layer)
         if chosen is not None and chosen not in self._layers.values():
@@ -247,12 +249,13 @@ class LiveLayers(QObject):
         if self._shown is None:
             return
         view = self._shown.view
-        restored = view.restored
         for name, layer in self._layers.items():
-            made_by = restored.provenance if restored is not None and name == RESTORED else None
+            of, made_by = view.raw, None
+            if name == RESTORED and view.restored is not None:
+                of, made_by = view.restored_raw or view.raw, view.restored.provenance
             # docks that compare and restore leave layers alone that change all the time
             layer.metadata = metadata(
-                view.raw.acquisition, made_by, preview=True, frame=view.raw.index, **{MADE_HERE: "live"}
+                of.acquisition, made_by, preview=True, frame=of.index, **{MADE_HERE: "live"}
             )
 
     def _heard_removed(self, event: Any) -> None:
@@ -270,9 +273,12 @@ class LiveLayers(QObject):
             self.contrast_set.emit()
 
 
-def _place(picture: Picture, layer: Image) -> tuple[float, ...]:
-    """Return where the first pixel of a picture lies: a region stays where it is in the frame."""
-    roi = picture.view.settings.roi
-    if roi is None:
-        return (0.0, 0.0)
-    return tuple(float(o * s) for o, s in zip(roi[:2], layer.scale, strict=True))
+def _place(name: str, picture: Picture, layer: Image) -> tuple[float, ...]:
+    """Return where the first pixel of an image lies: a region stays where it is in the frame.
+
+    A restoration of an earlier frame lies where the alignment finds what it shows in the newest.
+    """
+    view = picture.view
+    top, left = (0, 0) if view.settings.roi is None else view.settings.roi[:2]
+    dy, dx = view.restored_at_px if name == RESTORED else (0.0, 0.0)
+    return tuple(float(o * s) for o, s in zip((top + dy, left + dx), layer.scale, strict=True))

@@ -30,11 +30,14 @@ def add_snapshot(viewer: Viewer, picture: Picture, live: dict[str, Image]) -> li
     """
     view = picture.view
     source = f"{view.raw.acquisition.name} · frame {view.raw.index}"
+    restored_raw = view.restored_raw or view.raw
+    restored = f"{restored_raw.acquisition.name} · frame {restored_raw.index}"
     added = []
     for name, image in picture.images.items():
         made_by = view.restored.provenance if view.restored is not None and name == RESTORED else None
-        title = {RAW: source, RESTORED: f"{source} · {view.settings.model}"}
-        options = image_options(view.raw.acquisition, stack=False, provenance=made_by)
+        title = {RAW: source, RESTORED: f"{restored} · {view.settings.model}"}
+        of = restored_raw if name == RESTORED else view.raw
+        options = image_options(of.acquisition, stack=False, provenance=made_by)
         shown = live.get(name)
         place = (
             {}

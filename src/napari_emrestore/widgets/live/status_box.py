@@ -24,18 +24,22 @@ _ROWS = {
     "lost": "lost by source",
     "dropped": "dropped",
     "made": "views made",
+    "restored": "restored",
     "shown": "views shown",
     "lost_view": "begun anew",
     "latency": "latency 50 / 95 %",
+    "restored_latency": "restored 50 / 95 %",
 }
 _TIPS = {
     "acquired": "Frames that came from the camera, and how many per second lately.",
     "lost": "The camera numbered them and did not deliver them.",
-    "dropped": "They came while the restoration was busy with older ones. A recording has them all the same.",
+    "dropped": "In no restoration, since it was busy with older ones. A recording has them all the same.",
     "made": "Views of the newest frames, and how many per second lately.",
+    "restored": "Restorations, and how many per second lately.",
     "shown": "Views that reached the screen; of the others a newer one was ready first.",
     "lost_view": "How often a frame was like nothing before it.",
     "latency": "From the end of the exposure to the screen, over the last 512 views.",
+    "restored_latency": "The same of the newest frame in each restoration.",
 }
 
 
@@ -124,11 +128,13 @@ class NumbersBox(QWidget):
         texts = {
             "acquired": f"{counters.acquired}  ({counters.acquired_fps:.1f}/s)",
             "lost": f"{counters.lost_by_source}",
-            "dropped": f"{counters.dropped_by_ring}",
+            "dropped": f"{counters.dropped_by_ring + counters.passed_over}",
             "made": f"{counters.made}  ({counters.made_fps:.1f}/s)",
+            "restored": f"{counters.restored}  ({counters.restored_fps:.1f}/s)",
             "shown": f"{counters.shown}  ({counters.shown_fps:.1f}/s)",
             "lost_view": f"{counters.view_lost}",
-            "latency": _latency(counters),
+            "latency": _latency(counters.latency_ms_p50, counters.latency_ms_p95),
+            "restored_latency": _latency(counters.restored_latency_ms_p50, counters.restored_latency_ms_p95),
         }
         for key, text in texts.items():
             self._write(key, text)
@@ -162,7 +168,5 @@ def drift_text(view: LiveView) -> str:
     return f"{text}, {nm:.3g} nm" if nm < 999.5 else f"{text}, {nm / 1000:.3g} µm"
 
 
-def _latency(counters: LiveCounters) -> str:
-    if not isfinite(counters.latency_ms_p50):
-        return "–"
-    return f"{counters.latency_ms_p50:.0f} / {counters.latency_ms_p95:.0f} ms"
+def _latency(p50: float, p95: float) -> str:
+    return f"{p50:.0f} / {p95:.0f} ms" if isfinite(p50) else "–"

@@ -58,7 +58,8 @@ class StatusWatch(QObject):
         if self._opened is None:
             return
         counters = self._opened.line.counters()
-        self._lately.append((counters.lost_by_source, counters.dropped_by_ring))
+        dropped_since = counters.dropped_by_ring + counters.passed_over
+        self._lately.append((counters.lost_by_source, dropped_since))
         lost, dropped = (now - then for then, now in zip(self._lately[0], self._lately[-1], strict=True))
         seconds = max(1.0, len(self._lately) * _EVERY_MS / 1000)
         name = self._opened.camera.acquisition.name
@@ -78,5 +79,6 @@ def _pace(view: View, counters: LiveCounters) -> str:
         return view.problem
     if not counters.acquired_fps:
         return ""
-    made = f"{counters.made_fps:.1f} views/s" if counters.made_fps else "Less than one view/s"
-    return f"{made} of {counters.acquired_fps:.1f} frames/s."
+    made = f"{counters.restored_fps:.1f} restored/s" if counters.restored_fps else "Less than one restored/s"
+    behind = f", {view.frames_behind} frames behind" if view.frames_behind else ""
+    return f"{made} of {counters.acquired_fps:.1f} frames/s{behind}."

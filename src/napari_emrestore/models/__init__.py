@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from napari_emrestore.models.downloads import fetch_weights
     from napari_emrestore.models.folders import bundled_cards_folder, models_folder
+    from napari_emrestore.models.foreign.adopting import adopt_model
     from napari_emrestore.models.foreign.onnx_export import export_onnx
     from napari_emrestore.models.foreign.zoo_export import export_zoo
     from napari_emrestore.models.networks import build_network, load_network
@@ -45,6 +46,7 @@ _HOMES = {
     "list_models": "catalogue",
     "models_folder": "folders",
     "scan_models": "catalogue",
+    "adopt_model": "foreign.adopting",
     "fetch_weights": "downloads",
     "build_network": "networks",
     "load_network": "networks",
@@ -60,6 +62,7 @@ _HOMES = {
 
 __all__ = [
     "BatchStatistics",
+    "adopt_model",
     "build_network",
     "bundled_cards_folder",
     "current_statistics",

@@ -126,6 +126,13 @@ def _card_beside(weights: Path) -> ModelCard:
             came="is neither",
         )
     twin = weights.with_suffix(".toml")
+    if not twin.is_file() and not any(weights.parent.glob("*.toml")):
+        raise ModelError(
+            "Weights need a card beside them that says which network they belong to",
+            item=str(weights),
+            came="has none, and is neither TorchScript nor ONNX",
+            remedy="Write a card for it, or ask for one of these formats.",
+        )
     card = read_card(twin) if twin.is_file() else _only_card(weights.parent)
     if card.weights != weights.resolve():
         raise ModelError(

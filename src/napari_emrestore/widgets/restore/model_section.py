@@ -9,6 +9,7 @@ from qtpy.QtGui import QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import QPushButton, QToolButton, QWidget
 
 from napari_emrestore.widgets.forms import column, menu, note
+from napari_emrestore.widgets.restore.adopting import AdoptBox
 from napari_emrestore.widgets.restore.fetching import FetchBox
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ModelSection(QWidget):
         self.more.setAutoRaise(True)
         self.more.setArrowType(Qt.ArrowType.RightArrow)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fetch = FetchBox()
+        self.fetch, self.adopt = FetchBox(), AdoptBox()
         self.warning, self.expected = note(), note()
         self.better = QPushButton()
         self._better = ""
@@ -64,11 +65,13 @@ class ModelSection(QWidget):
             self.expected,
             self.warning,
             self.better,
+            self.adopt,
         ):
             if widget is not None:
                 layout.addWidget(widget)
         self.menu.currentIndexChanged.connect(lambda: self.picked.emit(self.menu.currentData() or ""))
         self.more.toggled.connect(self._unfold)
+        self.adopt.adopted.connect(self.picked)
         self.better.clicked.connect(lambda: self.picked.emit(self._better))
         self.failures.hide()
         self.warn("")

@@ -124,7 +124,12 @@ def settings_of(
     """Return the run settings of the options added by `add_run`."""
     chosen: dict[str, Any] = {name: getattr(arguments, name) for name in _RUN_OPTIONS}
     return RunSettings(
-        input=source, output=output, truth=truth, truth_frame=getattr(arguments, "truth_frame", 0), **chosen
+        input=source,
+        output=output,
+        truth=truth,
+        truth_frame=getattr(arguments, "truth_frame", 0),
+        expected_error=getattr(arguments, "expected_error", False),
+        **chosen,
     )
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "regions": "take regions of interest to the microscope and to other programs, and theirs back",
     "simulate": "turn a clean image into a stream as a microscope would have taken it",
     "train": "train a model from a recipe",
+    "trust": "check whether a model is as far off as it expects, or teach one to expect its errors",
     "experiment": "repeat a paper's experiment: train its networks side by side and score them",
     "export": "write a model as ONNX or as a package of the BioImage Model Zoo",
     "adapt": "fit a trained model to your own frames, without ground truth",

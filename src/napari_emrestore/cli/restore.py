@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--picture", metavar="PNG", help="draw frame, mean, restoration and truth side by side"
     )
+    parser.add_argument(
+        "--expected-error",
+        action="store_true",
+        help="also write how far the model expects each pixel to be off, to NAME.expected-error.SUFFIX",
+    )
     add_scheduler(parser)
     add_run(parser)
 
@@ -58,6 +63,8 @@ def _one(settings: RunSettings, arguments: argparse.Namespace, terminal: Termina
     result = _run_one(settings, arguments.scheduler, picture, terminal)
     tell(result, terminal)
     terminal.say(f"Wrote {result.output}")
+    if result.error_output is not None:
+        terminal.say(f"Wrote {result.error_output}: the expected error, in the units of the image")
     if picture is not None:
         terminal.say(f"Wrote {draw(result, picture)}")
     return Outcome({**result.to_record(), "picture": picture})

@@ -25,7 +25,7 @@ from napari_emrestore.core.intensity import IntensityMap
 from napari_emrestore.core.monitor import SILENT, Monitor
 from napari_emrestore.core.provenance import Provenance
 from napari_emrestore.core.registered import FrameVerdict, RegisteredBurst
-from napari_emrestore.core.restoration import Restoration, Restorer, TilingRule
+from napari_emrestore.core.restoration import ErrorTeller, Restoration, Restorer, TilingRule
 from napari_emrestore.core.warps import WARP_KINDS, Warp, WarpKind
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Cancelled",
     "DeviceError",
     "EmRestoreError",
+    "ErrorTeller",
     "FormatError",
     "Frame",
     "FrameSource",

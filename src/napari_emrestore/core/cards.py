@@ -98,6 +98,11 @@ class ModelCard:
         return self.weights is not None and (not self.weights_url or self.weights.exists())
 
     @property
+    def tells_error(self) -> bool:
+        """Whether it tells how far each pixel of a restoration is probably off."""
+        return bool(self.parameters.get("error_head"))
+
+    @property
     def is_shortened(self) -> bool:
         """Whether a shortened recipe trained it: for comparisons, never chosen or recommended unasked."""
         return bool(self.training.get("full_recipe"))

@@ -81,6 +81,19 @@ class Restorer(Protocol):
         ...
 
 
+class ErrorTeller(Restorer, Protocol):
+    """A restorer that also tells how far each pixel of its restoration is probably off."""
+
+    def restore_with_error(
+        self, frames: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `restore_window` does, and the standard deviation expected of its error.
+
+        Both ``(Y, X)``, float32, in model range.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Restoration:
     """A restored image in input units, with what is needed to judge it.
@@ -95,9 +108,13 @@ class Restoration:
         What made it.
     origin_px : tuple of int
         ``(y, x)`` of its first pixel in the input frame (a registered burst is cropped).
+    expected_error : array, optional
+        Standard deviation that the model expects of the error of each pixel, shape and units of `image`;
+        ``None`` if nobody asked. It is inferred, not measured: see ``docs/expected-error.md``.
     """
 
     image: Any
     acquisition: Acquisition
     provenance: Provenance
     origin_px: tuple[int, int] = field(default=(0, 0))
+    expected_error: Any | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from napari_emrestore.core import SILENT, InputError, RegistrationError, WriteError
-from napari_emrestore.pipeline.canvas import check_output
+from napari_emrestore.pipeline.canvas import check_output, error_output
 from napari_emrestore.pipeline.identity import run_key
 from napari_emrestore.pipeline.line import execute, inputs_of, load, model_of
 
@@ -127,12 +127,20 @@ def _run_one(job: RunSettings, loaded: dict[tuple[str, str, str], Restorer], mon
         place = (model, job.device, job.precision)
         restorer = loaded.get(place) or loaded.setdefault(place, load(job, model, monitor))
         inputs = inputs_of(job)
-        if job.output and _holds_same_run(Path(job.output), run_key(job, restorer, inputs)):
+        if job.output and _is_done(job, run_key(job, restorer, inputs)):
             return BatchRow(job, "already there", "", time.perf_counter() - started)
         execute(job, restorer, inputs, monitor)
     except (InputError, RegistrationError, WriteError) as error:
         return BatchRow(job, "failed", str(error), time.perf_counter() - started)
     return BatchRow(job, "restored", "", time.perf_counter() - started)
+
+
+def _is_done(job: RunSettings, key: Mapping[str, Any]) -> bool:
+    """Return whether a run with this key wrote all that a job is to write."""
+    paths = [Path(str(job.output))]
+    if job.expected_error:
+        paths.append(error_output(paths[0]))
+    return all(_holds_same_run(path, key) for path in paths)
 
 
 def _holds_same_run(path: Path, key: Mapping[str, Any]) -> bool:

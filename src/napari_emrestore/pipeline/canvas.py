@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from napari_emrestore.core import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
 
@@ -42,6 +43,13 @@ def check_output(output: str) -> None:
             came="does not exist",
             remedy="Create it first.",
         )
+
+
+def error_output(output: str | Path) -> Path:
+    """Return the file beside an output that its expected error goes to: ``NAME.expected-error.SUFFIX``."""
+    path = Path(output)
+    ends = f".ome{path.suffix}" if path.stem.endswith(".ome") else path.suffix
+    return path.with_name(f"{path.name.removesuffix(ends)}.expected-error{ends}")
 
 
 def streams(job: Job) -> bool:
@@ -106,21 +114,33 @@ class Canvas:
         (top, left), (height, width) = origin_px, shape
         return frame[top : top + height, left : left + width]
 
-    def lay(self, position: int, image: NDArray[np.float32], origin_px: tuple[int, int]) -> None:
+    def lay(self, position: int, image: Any, origin_px: tuple[int, int]) -> None:
         """Put a finished burst in its place, if it was not written there."""
         if self.several and self.array is not None and not isinstance(self.array, np.ndarray):
             self.array[position] = on_frame_grid(image, origin_px, self.array.shape[1:])
 
 
-@contextmanager
-def canvas_for(job: Job, room: Room | None = None) -> Iterator[Canvas]:
+def canvas_for(job: Job, room: Room | None = None) -> AbstractContextManager[Canvas]:
     """Give the canvas of a run: on disk, where `room` says, or in memory."""
+    return _canvas(job, job.settings.output, room)
+
+
+def error_canvas_for(job: Job) -> AbstractContextManager[Canvas | None]:
+    """Give the canvas of the expected error of a run, on disk or in memory; ``None`` if nobody asked."""
+    if not job.settings.expected_error:
+        return nullcontext()
+    output = job.settings.output
+    return _canvas(job, None if output is None else error_output(output), None)
+
+
+@contextmanager
+def _canvas(job: Job, output: str | Path | None, room: Room | None) -> Iterator[Canvas]:
     from napari_emrestore.io import zarr_target
 
     several = len(job.ranges) > 1
     if streams(job):
         with zarr_target(
-            str(job.settings.output),
+            str(output),
             job.result_shape,
             np.float32,
             job.stack.acquisition,
@@ -128,31 +148,31 @@ def canvas_for(job: Job, room: Room | None = None) -> Iterator[Canvas]:
         ) as array:
             yield Canvas(array, several, None)
     elif several:
-        refuse_too_large(job.result_shape)
+        refuse_too_large(job.result_shape, 1 + job.settings.expected_error)
         yield Canvas((room or _in_memory)(job.result_shape, (0, 0)), several, room)
     else:
         yield Canvas(None, several, room)
 
 
-def fits_in_memory(shape: tuple[int, ...]) -> bool:
-    """Return whether a result of this shape fits into half of the memory that is free now."""
+def fits_in_memory(shape: tuple[int, ...], count: int = 1) -> bool:
+    """Return whether `count` results of this shape fit into half of the memory that is free now."""
     from napari_emrestore.restoration.devices import free_memory
 
-    return 4 * math.prod(shape) <= free_memory() // 2
+    return 4 * count * math.prod(shape) <= free_memory() // 2
 
 
-def refuse_too_large(shape: tuple[int, ...]) -> None:
-    """Refuse a result that would fill more than half of the free memory.
+def refuse_too_large(shape: tuple[int, ...], count: int = 1) -> None:
+    """Refuse `count` results that would fill more than half of the free memory.
 
     Raises
     ------
     InputError
         With what it takes.
     """
-    if not fits_in_memory(shape):
+    if not fits_in_memory(shape, count):
         raise InputError(
             "A restored stack must fit into half of the free memory, or go to a Zarr image on disk",
-            came=f"shape {shape} takes {4 * math.prod(shape) / 2**30:.1f} GiB",
+            came=f"shape {shape} takes {4 * count * math.prod(shape) / 2**30:.1f} GiB",
             remedy="Name an output that ends in .zarr.",
         )
 
@@ -161,7 +181,7 @@ def _in_memory(shape: tuple[int, ...], origin_px: tuple[int, int]) -> NDArray[np
     return np.empty(shape, np.float32)
 
 
-def reopened(output: str | None) -> Any:
+def reopened(output: str | Path | None) -> Any:
     """Return the full-size level of a finished OME-Zarr image, lazily."""
     import zarr
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.core import SILENT, Acquisition, ModelError, Provenance, Restoration
-from napari_emrestore.pipeline.canvas import canvas_for, check_output, reopened, streams
+from napari_emrestore.pipeline.canvas import (
+    canvas_for,
+    check_output,
+    error_canvas_for,
+    error_output,
+    reopened,
+    streams,
+)
 from napari_emrestore.pipeline.identity import of_file, of_stack, run_key
 from napari_emrestore.pipeline.plain_json import plain
 from napari_emrestore.pipeline.settings import USUAL_BURST
@@ -21,6 +28,12 @@ if TYPE_CHECKING:
     from napari_emrestore.pipeline.canvas import Canvas
     from napari_emrestore.pipeline.settings import RunSettings
     from napari_emrestore.pipeline.windows import Room, Views, WindowReport
+
+
+EXPECTED_ERROR = (
+    "values are the standard deviation that the model expects of each pixel's error, in the units of the "
+    "image: inferred, not measured, and worth nothing for structures unlike those it was trained on"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +54,7 @@ class Result:
         first burst that has one, or else of the first burst. Empty where a single frame went to a Zarr
         image piece by piece.
     output : Path, optional
-        The file written.
+        The file written; the expected error lies beside it, see `error_output`.
     seconds : float
         Wall time from opening to the last byte written.
     """
@@ -53,11 +66,18 @@ class Result:
     output: Path | None
     seconds: float
 
+    @property
+    def error_output(self) -> Path | None:
+        """The file that the expected error was written to, if one was."""
+        told = self.settings.expected_error and self.output is not None
+        return error_output(self.output) if told and self.output is not None else None
+
     def to_record(self) -> dict[str, Any]:
         """Return everything but the pixels as plain JSON values."""
         return {
             "settings": plain(self.settings),
             "output": plain(self.output),
+            "error_output": plain(self.error_output),
             "shape": plain(self.restoration.image.shape),
             "windows": plain(self.windows),
             "provenance": plain(self.restoration.provenance),
@@ -166,23 +186,41 @@ def _follow(
     room: Room | None = None,
 ) -> Result:
     """Follow the line from open frames to the file that was asked for."""
-    from napari_emrestore.io import write_image
-
     started = time.perf_counter()
     job = Job.of(stack, restorer, settings, truth)
-    with canvas_for(job, room) as canvas:
-        restored, reports, views = _restore_all(job, canvas, monitor)
+    with canvas_for(job, room) as canvas, error_canvas_for(job) as errors:
+        restored, reports, views = _restore_all(job, canvas, errors, monitor)
         seconds = time.perf_counter() - started
         made_by = provenance_of_run(restored.provenance, job, inputs, reports, seconds)
-        if streams(job) and canvas.array is not None:
-            canvas.array.attrs["provenance"] = made_by.to_json()
-    restored = replace(restored, provenance=made_by)
+        if streams(job):
+            for one, record in ((canvas, made_by), (errors, provenance_of_error(made_by))):
+                if one is not None and one.array is not None:
+                    one.array.attrs["provenance"] = record.to_json()
+    restored = _written(replace(restored, provenance=made_by), job, monitor)
     output = None if settings.output is None else Path(settings.output)
-    if streams(job):
-        restored = replace(restored, image=reopened(settings.output))
-    elif output is not None:
-        write_image(output, restored.image, restored.acquisition, made_by, monitor=monitor)
     return Result(settings, restored, tuple(reports), views, output, time.perf_counter() - started)
+
+
+def _written(restored: Restoration, job: Job, monitor: Monitor) -> Restoration:
+    """Return a restoration after it went to the files that were asked for; one that streamed is reopened."""
+    from napari_emrestore.io import write_image
+
+    output, errors = job.settings.output, restored.expected_error
+    if output is None:
+        return restored
+    if streams(job):
+        told = None if errors is None else reopened(error_output(output))
+        return replace(restored, image=reopened(output), expected_error=told)
+    about, made_by = restored.acquisition, restored.provenance
+    if errors is not None:  # first, so that an image that is there has its error beside it
+        write_image(error_output(output), errors, about, provenance_of_error(made_by), monitor=monitor)
+    write_image(output, restored.image, about, made_by, monitor=monitor)
+    return restored
+
+
+def provenance_of_error(made_by: Provenance) -> Provenance:
+    """Return the record of a restoration for its expected error, with a sentence on what that is."""
+    return replace(made_by, notes=(*made_by.notes, EXPECTED_ERROR))
 
 
 def model_of(settings: RunSettings) -> str:
@@ -247,20 +285,27 @@ def load(settings: RunSettings, model: str, monitor: Monitor = SILENT) -> Restor
     return load_restorer(model, device=settings.device, precision=settings.precision, monitor=monitor)
 
 
-def _restore_all(job: Job, canvas: Canvas, monitor: Monitor) -> tuple[Restoration, list[WindowReport], Views]:
+def _restore_all(
+    job: Job, canvas: Canvas, errors: Canvas | None, monitor: Monitor
+) -> tuple[Restoration, list[WindowReport], Views]:
     """Return the image of the only burst, or the stack of all of them on the frame grid."""
     reports: list[WindowReport] = []
     views: Views = {}
     for position, frames in enumerate(job.ranges):
-        room = partial(canvas.room_for, position)
-        restored, report, seen = restore_window(job, frames, room=room, monitor=monitor)
+        rooms = [partial((one or canvas).room_for, position) for one in (canvas, errors)]
+        restored, report, seen = restore_window(
+            job, frames, room=rooms[0], error_room=rooms[1], monitor=monitor
+        )
         canvas.lay(position, restored.image, report.origin_px)
+        if errors is not None:
+            errors.lay(position, restored.expected_error, report.origin_px)
         if not views or (report.scores and not any(earlier.scores for earlier in reports)):
             views = seen
         reports.append(report)
         monitor.step(position + 1, len(job.ranges), "restoring bursts")
     if canvas.several:
-        restored = replace(restored, image=canvas.array, origin_px=(0, 0))
+        told = None if errors is None else errors.array
+        restored = replace(restored, image=canvas.array, origin_px=(0, 0), expected_error=told)
     return restored, reports, views
 
 

@@ -99,7 +99,9 @@ def command_line(settings: RunSettings) -> str:
         raise InputError("A command line names a file to write", came="the settings name none")
     words = ["napari-emrestore", "restore", settings.input, "--output", settings.output]
     for name, value in _changed(settings):
-        if name not in ("input", "output"):
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
+        elif name not in ("input", "output"):
             words += [f"--{name.replace('_', '-')}", _word(value, "x" if name == "tile" else ",")]
     return shlex.join(words)
 

@@ -60,6 +60,9 @@ class RunSettings:
     noise : str, optional
         Name or file of a camera calibration (`restoration.calibration`), for a model that asks for the noise
         of its frames; ``None`` measures it on the input.
+    expected_error : bool
+        Have the model tell how far each pixel is probably off, and write it beside `output`
+        (`canvas.error_output`); for models with an error head.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class RunSettings:
     use: tuple[int, ...] = ()
     skip: tuple[int, ...] = ()
     noise: str | None = None
+    expected_error: bool = False
 
     def __post_init__(self) -> None:
         if self.frames is not None and not 1 <= self.frames <= LONGEST_BURST:

@@ -209,7 +209,7 @@ def _calibrated_noise(settings: RunSettings, merged: int) -> NoiseModel | None:
 
 
 def restore_window(
-    job: Job, frames: range, *, room: Room = _no_room, monitor: Monitor
+    job: Job, frames: range, *, room: Room = _no_room, error_room: Room = _no_room, monitor: Monitor
 ) -> tuple[Restoration, WindowReport, Views]:
     """Return the restoration of some frames of a stack, what happened on the way, and what to look at.
 
@@ -222,12 +222,14 @@ def restore_window(
     room : callable
         Asked once with the shape and origin of the result; gives the array it goes to, as for `restore`, or
         ``None``.
+    error_room : callable
+        What `room` is for the image, for the expected error, where it is asked for.
     monitor : Monitor
         Told about frames and tiles.
     """
     started = time.perf_counter()
     ready, reference, notes = bring_together(job, frames, monitor)
-    restored = _restore(job, ready, reference, room, monitor)
+    restored = _restore(job, ready, reference, (room, error_room), monitor)
     field = job.truth.of(reference) if job.truth else None
     # a result that streams to disk may be larger than memory, and nobody looks at it in one piece
     in_memory = isinstance(restored.image, np.ndarray)
@@ -252,19 +254,23 @@ def restore_window(
 
 
 def _restore(
-    job: Job, ready: RegisteredBurst | None, reference: int, room: Room, monitor: Monitor
+    job: Job, ready: RegisteredBurst | None, reference: int, rooms: tuple[Room, Room], monitor: Monitor
 ) -> Restoration:
     """Return the restoration of a burst, of its merge for a restorer of single frames, or of one frame."""
     from napari_emrestore.restoration import restore
 
     origin = ready.origin_px if ready else (0, 0)
+    shape = job.stack.frame_shape if ready is None else ready.aligned.shape[1:]
+    wanted = job.settings.expected_error
     restored = restore(
         what_is_restored(job, ready, reference),
         job.restorer,
         tile=job.settings.tile,
         intensity=job.intensity,
         noise=job.noise,
-        out=room(job.stack.frame_shape if ready is None else ready.aligned.shape[1:], origin),
+        out=rooms[0](shape, origin),
+        expected_error=wanted,
+        error_out=rooms[1](shape, origin) if wanted else None,
         in_blocks=in_blocks(job),
         monitor=monitor,
     )

@@ -64,7 +64,7 @@ def work_bytes(inputs: Inputs, restorer: Restorer) -> int:
     if isinstance(restorer, TorchRestorer) and restorer.place.name != "cpu":
         return int(pick_device(restorer.place.name).free_bytes * _GPU_SHARE)
     given = inputs.nbytes if inputs.in_memory else 0
-    made = 4 * int(np.prod(inputs.result_shape)) if inputs.in_memory else 0
+    made = 4 * inputs.results * int(np.prod(inputs.result_shape)) if inputs.in_memory else 0
     wanted = given if given + made > _LARGE else _USUAL_TOTAL - given - made
     return min(free_memory() // 2, wanted)
 

@@ -40,6 +40,8 @@ class Inputs:
         Frames as the detector gave them, where `data` were resampled since.
     stacked : bool
         Whether the result is a stack ``(N, Y, X)`` of the `images`.
+    results : int
+        Arrays of the result's shape that are made: two with the expected error.
     by_rows : bool
         Whether a lazy array is read in full-width rows, for windows that come row by row.
     """
@@ -53,6 +55,7 @@ class Inputs:
     raw: Any = None
     stacked: bool = False
     by_rows: bool = True
+    results: int = 1
     _rows: tuple[int, int, int, NDArray[Any]] | None = field(default=None, repr=False)
 
     @property

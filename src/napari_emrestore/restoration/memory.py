@@ -51,7 +51,7 @@ def release_memory() -> None:
         library.malloc_trim(0)
 
 
-def bytes_per_px(network: torch.nn.Module, frames: int, stride: int, device: str) -> float:
+def bytes_per_px(network: Callable[[torch.Tensor], object], frames: int, stride: int, device: str) -> float:
     """Return the peak of the network's activations per pixel of its window, in float32.
 
     The network runs once on a small window while every allocation is counted; torch's ``meta`` device would
@@ -59,8 +59,8 @@ def bytes_per_px(network: torch.nn.Module, frames: int, stride: int, device: str
 
     Parameters
     ----------
-    network : Module
-        Maps ``(B, N, Y, X)`` to ``(B, Y, X)``.
+    network : callable
+        A network, or one of its ways to run; takes ``(B, N, Y, X)``.
     frames : int
         N.
     stride : int

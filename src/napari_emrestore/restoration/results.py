@@ -93,10 +93,11 @@ def result_array(inputs: Inputs, out: Any | None) -> Any:
                 remedy="Create it as float32 in this shape; make whole numbers of it when exporting.",
             )
         return out
-    need, free = 4 * int(np.prod(shape)), free_memory()
+    need, free = 4 * inputs.results * int(np.prod(shape)), free_memory()
     if need > free // 2:
+        told = " with its expected error" if inputs.results > 1 else ""
         raise InputError(
-            "A restoration must fit into half of the free memory, or go to an array on disk",
+            f"A restoration{told} must fit into half of the free memory, or go to an array on disk",
             came=f"shape {shape} takes {need / 2**30:.1f} GiB and {free / 2**30:.1f} GiB are free",
             remedy="Pass out=, for example a zarr array of float32 in this shape.",
         )

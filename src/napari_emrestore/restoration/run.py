@@ -13,6 +13,7 @@ from napari_emrestore import __version__
 from napari_emrestore.core import (
     SILENT,
     DeviceError,
+    InputError,
     IntensityMap,
     Monitor,
     Provenance,
@@ -40,6 +41,8 @@ from napari_emrestore.restoration.torch_restorer import TorchRestorer
 from napari_emrestore.restoration.windows import WindowReader, make_window
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from napari_emrestore.metrics import NoiseModel
 
 Tile = Literal["auto"] | int | tuple[int, int]
@@ -53,6 +56,8 @@ def restore(
     intensity: IntensityMap | None = None,
     noise: NoiseModel | None = None,
     out: Any | None = None,
+    expected_error: bool = False,
+    error_out: Any | None = None,
     in_blocks: bool = False,
     monitor: Monitor = SILENT,
 ) -> Restoration:
@@ -78,6 +83,10 @@ def restore(
     out : array, optional
         Floating-point array to write to, as a zarr array or a memory map; ``None`` makes one in memory.
         After an error or a stop it holds a part of the result.
+    expected_error : bool
+        Have the model tell how far each pixel is probably off; the image stays the same.
+    error_out : array, optional
+        What `out` is for the image, for the expected error.
     in_blocks : bool
         Whether windows write the blocks of a regular grid (`blocks_of`), whole chunks of an array on disk,
         so that the result is that of blocks restored apart. Not for restorers that must see it all.
@@ -93,7 +102,7 @@ def restore(
     Raises
     ------
     InputError
-        If data, `tile`, `intensity` or `out` cannot be used with this restorer.
+        If data, `tile`, `intensity` or `out` cannot be used with this restorer, or it tells no error.
     DeviceError
         If memory does not suffice, even in small windows or with the `tile` that was asked for.
     Cancelled
@@ -101,11 +110,18 @@ def restore(
     """
     started = time.perf_counter()
     inputs = gather(data, restorer)
+    if expected_error:
+        refuse_silent(restorer)
+        inputs.results = 2
     mapping = measure_intensity(inputs) if intensity is None else check_intensity(intensity)
     plan = blocks_of(inputs, restorer, tile) if in_blocks else plan_for(inputs, restorer, tile)
     result = Result(result_array(inputs, out), mapping)
+    errors = None
+    if expected_error:
+        errors = Result(result_array(inputs, error_out), IntensityMap(0.0, mapping.scale))
     restorer, noise = with_noise(restorer, inputs, mapping, noise)
-    run = _Run(inputs, restorer, plan, WindowReader(inputs, mapping), result, monitor, shrinks=tile == "auto")
+    reader = WindowReader(inputs, mapping)
+    run = _Run(inputs, restorer, plan, reader, result, errors, monitor, shrinks=tile == "auto")
     run.all_images()
     settings: dict[str, Any] = {
         "tile": {**run.plan.describe(), "asked": tile},
@@ -114,7 +130,19 @@ def restore(
         "noise": None if noise is None else asdict(noise),
     }
     provenance = _provenance(inputs, restorer, settings, run.notes(), time.perf_counter() - started)
-    return Restoration(result.array, inputs.acquisition, provenance, inputs.origin_px)
+    told = None if errors is None else errors.array
+    return Restoration(result.array, inputs.acquisition, provenance, inputs.origin_px, told)
+
+
+def refuse_silent(restorer: Restorer) -> None:
+    """Raise `InputError` if a restorer does not tell how far its restoration is probably off."""
+    if not (isinstance(restorer, TorchRestorer) and restorer.tells_error):
+        raise InputError(
+            "Only a model with an error head tells the expected error",
+            item=restorer.id,
+            came="has none",
+            remedy="Choose another model (napari-emrestore models), or do without the expected error.",
+        )
 
 
 def with_noise(
@@ -172,6 +200,7 @@ class _Run:
     plan: TilePlan
     reader: WindowReader
     result: Result
+    errors: Result | None
     monitor: Monitor
     shrinks: bool
     done: int = 0
@@ -186,7 +215,8 @@ class _Run:
         self.monitor.step(0, self.total, "restoring")
         for image in range(self.inputs.images):
             self._one_image(image)
-        self.result.flush()
+        for result in self._results:
+            result.flush()
 
     def notes(self) -> tuple[str, ...]:
         """Return what a reader of the result must know."""
@@ -200,8 +230,7 @@ class _Run:
 
     def _one_image(self, image: int) -> None:
         todo = deque(self.plan.windows)
-        if self.plan.blended:
-            self.result.clear(image)
+        self._clear_blended(image)
         while todo:
             try:
                 self._one_window(image, todo[0])
@@ -213,13 +242,28 @@ class _Run:
             self.monitor.step(self.done, self.total, "restoring")
 
     def _one_window(self, image: int, window: Window) -> None:
-        made = make_window(self.reader, self.restorer, image, window)
+        made = make_window(self.reader, self.restorer, image, window, with_error=self.errors is not None)
         self.missing_px += made.missing_px
         self.broken_px += made.broken_px
+        self._write(self.result, image, window, made.kept)
+        if self.errors is not None and made.error is not None:
+            self._write(self.errors, image, window, made.error)
+
+    def _write(self, result: Result, image: int, window: Window, values: NDArray[np.float32]) -> None:
         if self.plan.blended:
-            self.result.add(image, window.write, made.kept, blend_weights(self.plan, window))
+            result.add(image, window.write, values, blend_weights(self.plan, window))
         else:
-            self.result.put(image, window.write, made.kept)
+            result.put(image, window.write, values)
+
+    def _clear_blended(self, image: int) -> None:
+        """Set an image to zero whose windows are added to it."""
+        if self.plan.blended:
+            for result in self._results:
+                result.clear(image)
+
+    @property
+    def _results(self) -> tuple[Result, ...]:
+        return (self.result,) if self.errors is None else (self.result, self.errors)
 
     def _smaller(self, image: int, todo: deque[Window], error: Exception) -> deque[Window]:
         """Return the windows still to be done in half the size, or raise `error` if that is no way out."""
@@ -233,8 +277,8 @@ class _Run:
             f"they shrank to {window[0]} x {window[1]} px"
         )
         former, self.plan = self.plan, plan_tiles(shape, rule, window)
-        if self.plan.blended:  # shares already added belong to the former plan
-            self.result.clear(image)
+        self._clear_blended(image)  # shares already added belong to the former plan
+        if self.plan.blended:
             pieces = self.plan.windows
         else:
             pieces = tuple(p for w in todo for p in split_window(former, w, height * width // 2))

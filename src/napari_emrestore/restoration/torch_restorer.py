@@ -10,14 +10,14 @@ import numpy as np
 from napari_emrestore.core import DeviceError, InputError, ModelCard, TilingRule
 from napari_emrestore.restoration.devices import Device, pick_device, pick_precision, torch_dtype
 from napari_emrestore.restoration.memory import bytes_per_px
+from napari_emrestore.restoration.out_of_memory import is_out_of_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     import torch
     from numpy.typing import NDArray
-
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +88,11 @@ class TorchRestorer:
         """Whether the network takes the noise line as a second argument."""
         return bool(getattr(self.network, "noise_input", False))
 
+    @property
+    def tells_error(self) -> bool:
+        """Whether `restore_with_error` can be called."""
+        return self.card.tells_error
+
     def describe(self) -> dict[str, Any]:
         """Return what identifies the model, for provenance, as plain JSON."""
         return {
@@ -101,7 +106,8 @@ class TorchRestorer:
     def bytes_per_px(self, frames: int) -> float:
         """Return the peak of its activations per window pixel for N `frames`, estimated once per N."""
         if frames not in self._needs:
-            self._needs[frames] = bytes_per_px(self.network, frames, self.tiling.stride, self.place.name)
+            work: Any = self.network.forward_with_error if self.tells_error else self.network
+            self._needs[frames] = bytes_per_px(work, frames, self.tiling.stride, self.place.name)
         return self._needs[frames]
 
     def restore_window(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -114,11 +120,29 @@ class TorchRestorer:
         DeviceError
             If the device's memory does not suffice for a window of this size.
         """
+        (made,) = self._attempt(frames, lambda *given: (self.network(*given),))
+        return made
+
+    def restore_with_error(
+        self, frames: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `restore_window` does, and the standard deviation expected of its error.
+
+        Both ``(Y, X)`` in model range; errors as for `restore_window`. Only where `tells_error`.
+        """
+        network: Any = self.network
+        made, log_variance = self._attempt(frames, network.forward_with_error)
+        return made, np.exp(0.5 * log_variance)
+
+    def _attempt(
+        self, frames: NDArray[np.float32], call: Callable[..., tuple[torch.Tensor, ...]]
+    ) -> list[NDArray[np.float32]]:
+        """Return what a call of the network gives for one window, in words where memory does not suffice."""
         self._check(frames.shape)
         try:
-            return self._run(frames)
+            return self._run(frames, call)
         except (RuntimeError, MemoryError) as error:
-            if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             self._forget()
             size = " x ".join(map(str, frames.shape))
@@ -128,14 +152,16 @@ class TorchRestorer:
                 remedy="Use smaller tiles, close other programs, or choose device='cpu'.",
             ) from error
 
-    def _run(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(
+        self, frames: NDArray[np.float32], call: Callable[..., tuple[torch.Tensor, ...]]
+    ) -> list[NDArray[np.float32]]:
         import torch
 
         with torch.inference_mode(), self.arithmetic():
             given = torch.from_numpy(np.ascontiguousarray(frames, dtype=np.float32))
             told = [] if self.noise is None else [torch.tensor([self.noise], device=self.place.name)]
-            made = self.network(given[None].to(self.place.name), *told)[0]
-            return np.asarray(made.float().cpu().numpy())
+            made = call(given[None].to(self.place.name), *told)
+            return [np.asarray(image[0].float().cpu().numpy()) for image in made]
 
     def arithmetic(self, *, caches: bool = True) -> ExitStack:
         """Return the context in which the network computes in the precision it claims.
@@ -174,8 +200,3 @@ class TorchRestorer:
             torch.cuda.empty_cache()
         elif self.place.name == "mps":
             torch.mps.empty_cache()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    text = str(error).lower()
-    return any(sign in text for sign in _OUT_OF_MEMORY)

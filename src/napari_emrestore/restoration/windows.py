@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from napari_emrestore.restoration.plan import Rect
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_emrestore.core import IntensityMap, Restorer
+    from napari_emrestore.core import ErrorTeller, IntensityMap, Restorer
     from napari_emrestore.restoration.inputs import Inputs
     from napari_emrestore.restoration.plan import Window
 
@@ -107,15 +107,20 @@ class Made:
         What goes to the window's `write`, model range; NaN where nothing was measured.
     missing_px, broken_px : int
         Pixels of it without a measurement, and pixels the model made infinite or not-a-number.
+    error : ndarray, shape (Y, X), float32, optional
+        Standard deviation expected of the error of `kept`, model range; NaN where nothing was measured.
     """
 
     kept: NDArray[np.float32]
     missing_px: int
     broken_px: int
+    error: NDArray[np.float32] | None = None
 
 
-def make_window(reader: WindowReader, restorer: Restorer, image: int, window: Window) -> Made:
-    """Return what a restorer makes of one window of one image.
+def make_window(
+    reader: WindowReader, restorer: Restorer, image: int, window: Window, *, with_error: bool = False
+) -> Made:
+    """Return what a restorer makes of one window of one image; `with_error` asks an `ErrorTeller`.
 
     Raises
     ------
@@ -123,7 +128,11 @@ def make_window(reader: WindowReader, restorer: Restorer, image: int, window: Wi
         If it returns another shape than that of the window.
     """
     frames, gaps = reader.read(image, window.read)
-    made = restorer.restore_window(frames)
+    error = None
+    if with_error:
+        made, error = cast("ErrorTeller", restorer).restore_with_error(frames)
+    else:
+        made = restorer.restore_window(frames)
     if made.shape != frames.shape[1:]:
         raise ModelError(
             "A restorer returns one image (Y, X) of the window's shape",
@@ -132,11 +141,13 @@ def make_window(reader: WindowReader, restorer: Restorer, image: int, window: Wi
         )
     keep = window.keep.slices
     broken = 0 if surely_finite(made) else int(np.count_nonzero(~np.isfinite(made[keep])))
+    kept, told = made[keep], None if error is None else error[keep]
     if gaps is None:
-        return Made(made[keep], 0, broken)
+        return Made(kept, 0, broken, told)
     missing = gaps[keep]
-    kept = np.where(missing, np.float32(np.nan), made[keep])
-    return Made(kept, int(np.count_nonzero(missing)), broken)
+    kept = np.where(missing, np.float32(np.nan), kept)
+    told = None if told is None else np.where(missing, np.float32(np.nan), told)
+    return Made(kept, int(np.count_nonzero(missing)), broken, told)
 
 
 def surely_finite(pixels: NDArray[np.float32]) -> bool:

@@ -146,24 +146,13 @@ def export(
 ) -> ModelCard:
     """Write weights (safetensors) and card of a trained network into `folder`; return the card.
 
-    Kernels are rounded to float16; vectors stay float32, a small variance of batch normalisation needs it.
-
     The halo on the card is measured with the rounded weights where tiles can equal the whole.
     `learnt_from` joins the card's training record.
     """
-    import torch
-    from safetensors.torch import save_file
-
     from napari_emrestore.models import file_sha256, write_card
 
     weights = folder / f"{recipe.id}.safetensors"
-    state = {
-        name: (tensor.half() if tensor.dtype is torch.float32 and tensor.ndim > 1 else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
-    save_file(state, weights)
-    network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-    network.eval()
+    write_rounded(network, weights)
     card = ModelCard(
         id=recipe.id,
         version=recipe.version,
@@ -183,6 +172,23 @@ def export(
     )
     write_card(card, folder / f"{recipe.id}.toml")
     return card
+
+
+def write_rounded(network: nn.Module, weights: Path) -> None:
+    """Write the weights of a network and leave it with them, in evaluation mode.
+
+    Kernels are rounded to float16; vectors stay float32, a small variance of batch normalisation needs it.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    state = {
+        name: (tensor.half() if tensor.dtype is torch.float32 and tensor.ndim > 1 else tensor).contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    save_file(state, weights)
+    network.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+    network.eval()
 
 
 def _tiling(network: nn.Module, recipe: Recipe) -> TilingRule:

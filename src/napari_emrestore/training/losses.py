@@ -103,6 +103,17 @@ def ssim_l1(output: Tensor, truth: Tensor) -> Tensor:
     return 0.84 * ssim(output, truth) + 0.16 * l1(output, truth)
 
 
+def gaussian_surprise(squared_error: Tensor, log_variance: Tensor) -> Tensor:
+    """Return the mean negative log-likelihood of errors under Gaussians of the variances told.
+
+    Less a constant. Least where each variance is the mean of the squared errors that occur with it (Nix &
+    Weigend 1994, DOI 10.1109/ICNN.1994.374138). The restoration stands still meanwhile, so easy pixels need
+    no extra weight.
+    """
+    surprise = 0.5 * (log_variance + squared_error * (-log_variance).exp())
+    return surprise.mean((1, 2))
+
+
 def over_scales(outputs: Sequence[Tensor], truth: Tensor, loss: Loss) -> Tensor:
     """Return the sum of a loss over restorations at several sizes, as DeepDeblur (L1) and SRN (MSE) have it.
 

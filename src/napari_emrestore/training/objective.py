@@ -158,15 +158,21 @@ class JudgedObjective(Objective):
 
 def apply(network: nn.Module, batch: Batch, device: str, *, all_scales: bool = False) -> list[Tensor]:
     """Return what a network makes of a batch: the full size last, before it the smaller ones if asked for."""
+    given = inputs_of(network, batch, device)
+    if all_scales:
+        outputs: list[Tensor] = network.forward_scales(*given)  # type: ignore[operator]
+        return outputs
+    return [network(*given)]
+
+
+def inputs_of(network: nn.Module, batch: Batch, device: str) -> list[Tensor]:
+    """Return what a network is given of a batch: frames (B, N, Y, X), and noise lines (B, 2) if it asks."""
     import torch
 
     given = [torch.from_numpy(batch.bursts).to(device)]
     if getattr(network, "noise_input", False):
         given.append(torch.from_numpy(batch.noise).to(device))
-    if all_scales:
-        outputs: list[Tensor] = network.forward_scales(*given)  # type: ignore[operator]
-        return outputs
-    return [network(*given)]
+    return given
 
 
 def _balance(batch: Batch) -> np.ndarray:

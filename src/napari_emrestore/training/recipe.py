@@ -242,6 +242,9 @@ class Recipe:
         How it learns.
     adversary, perceptual, semi_supervised : optional
         What the restorer learns from beside the distance to the ground truth.
+    error_head : OptimiserRecipe, optional
+        How a head that tells the expected error learns afterwards, alone (`fit_error_head`); `loss` and
+        `balanced` say nothing there.
     full_recipe : str
         For a shortened or narrowed recipe: the name of the one with everything in it.
     """
@@ -265,6 +268,7 @@ class Recipe:
     adversary: AdversaryRecipe | None = None
     perceptual: PerceptualRecipe | None = None
     semi_supervised: SemiSupervisedRecipe | None = None
+    error_head: OptimiserRecipe | None = None
     full_recipe: str = ""
 
     def __post_init__(self) -> None:
@@ -278,6 +282,7 @@ class Recipe:
 
 _TABLES: dict[str, type[Any]] = {
     "adversary": AdversaryRecipe,
+    "error_head": OptimiserRecipe,
     "perceptual": PerceptualRecipe,
     "semi_supervised": SemiSupervisedRecipe,
 }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.core import RegisteredBurst
+    from napari_emrestore.training.presets import Preset
     from napari_emrestore.training.simulator import Simulated
 
     Image = NDArray[np.float32]
@@ -59,9 +60,13 @@ class Instance:
 
 def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     """Return five frames of a moving stage, registered onto the first, and the scene at its pose."""
+    return stream_of(find_preset("tem_stream"), clean, side, rng)
+
+
+def stream_of(preset: Preset, clean: Image, side: int, rng: np.random.Generator) -> Instance:
+    """Return what `stream` does, of another microscope."""
     from napari_emrestore.bursts import register
 
-    preset = find_preset("tem_stream")
     room = min(clean.shape[0] - side, clean.shape[1] - side)
     gap = min(preset.gap_px.draw(rng), max(0.0, (room - 4) / STREAM_FRAMES))
     made = simulate(
@@ -77,7 +82,7 @@ def stream(clean: Image, side: int, rng: np.random.Generator) -> Instance:
 def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     """Return a defocused or astigmatic scan, the noise-free scene, and a second scan in focus."""
     preset = find_preset(("sem_defocus", "sem_astigmatism")[int(rng.integers(2))])
-    place = _place(clean.shape, side, rng)
+    place = random_place(clean.shape, side, rng)
     scene = clean[place]
     blurred = simulate(scene, preset, frames=1, frame_shape=(side, side), rng=rng)
     dose = blurred.camera.dose_e
@@ -98,7 +103,7 @@ def defocus(clean: Image, side: int, rng: np.random.Generator) -> Instance:
 def low_dose(clean: Image, side: int, rng: np.random.Generator) -> Instance:
     """Return a frame at 5 to 10 electrons per pixel and one at 1000, each scaled by its percentiles."""
     preset = find_preset("lde_hde")
-    place = _place(clean.shape, side, rng)
+    place = random_place(clean.shape, side, rng)
     scene = clean[place]
     low = simulate(scene, preset, frames=1, frame_shape=(side, side), rng=rng)
     high_dose = replace(preset, camera=replace(preset.camera, dose_e=Span(1000.0, 1000.0)))
@@ -112,7 +117,7 @@ def poisson(dose_e: Callable[[np.random.Generator], float]) -> Degrade:
     """Return Ede's degradation: Poisson counts of a crop, min-max scaled, the target scaled alike."""
 
     def degrade(clean: Image, side: int, rng: np.random.Generator) -> Instance:
-        crop = _min_max(clean[_place(clean.shape, side, rng)])
+        crop = _min_max(clean[random_place(clean.shape, side, rng)])
         crop = np.rot90(crop, int(rng.integers(4)))[:: 1 - 2 * int(rng.integers(2))]
         noisy = _min_max(rng.poisson(crop * dose_e(rng)).astype(np.float32))
         return Instance(noisy[None], np.asarray(crop * (noisy.mean() / crop.mean()), np.float32))
@@ -120,7 +125,8 @@ def poisson(dose_e: Callable[[np.random.Generator], float]) -> Degrade:
     return degrade
 
 
-def _place(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+def random_place(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Return a random square of an image as an index."""
     y, x = (int(rng.integers(length - side + 1)) for length in shape)
     return np.s_[y : y + side, x : x + side]
 

@@ -42,7 +42,7 @@ def check_spreadable(settings: RunSettings) -> None:
     Raises
     ------
     InputError
-        If the result does not go to a Zarr image, or is to be scored.
+        If the result does not go to a Zarr image, is to be scored, or to come with its expected error.
     """
     if not str(settings.output).endswith(".zarr"):
         raise InputError(
@@ -54,6 +54,12 @@ def check_spreadable(settings: RunSettings) -> None:
         raise InputError(
             "Scores against a ground truth are measured on one machine",
             came="a ground truth came with a scheduler",
+            remedy="Leave one of them out.",
+        )
+    if settings.expected_error:
+        raise InputError(
+            "The expected error is told on one machine",
+            came="it was asked for with a scheduler",
             remedy="Leave one of them out.",
         )
 

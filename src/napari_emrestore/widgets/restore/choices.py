@@ -56,6 +56,11 @@ class Choice:
         return f"{self.id} comes without weights: train it with its recipe, or pick another model."
 
     @property
+    def tells_error(self) -> bool:
+        """Whether it tells how far each pixel is probably off."""
+        return self.card is not None and self.card.tells_error
+
+    @property
     def facts(self) -> str:
         """Task and trained range in one line."""
         if self.card is None:

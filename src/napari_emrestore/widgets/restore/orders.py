@@ -54,6 +54,11 @@ class Order:
         """Name of the result."""
         return f"{self.source.name} · {self.settings.model}"
 
+    @property
+    def error_name(self) -> str:
+        """Name of the expected error of the result."""
+        return f"{self.name} · expected error"
+
 
 def autosave_path(order: Order, preferences: Preferences) -> str:
     """Return the free name under which a result is saved at once; empty if that is not wanted."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer
 
+from napari_emrestore.pipeline.line import provenance_of_error
 from napari_emrestore.widgets.layers import (
     add_result,
+    contrast_limits,
     frame_steps,
     known_acquisition,
     metadata,
@@ -72,9 +74,30 @@ class ResultLayers(QObject):
     def finish(self, order: Order, done: Finished) -> Image:
         """Return the layer of a finished run, seen beside the frame it lies on; previews go."""
         layer = self._put_result(order, done)
+        if done.error is not None:
+            self._put_error(order, done, layer)
         if len(done.result.windows) == 1:
             show_frame(self._viewer, order.source, done.result.windows[0].reference)
         return layer
+
+    def _put_error(self, order: Order, done: Finished, result: Image) -> None:
+        """Put the expected error under its restoration: hiding that shows it."""
+        made = done.result.restoration
+        coarse = done.error[-1] if isinstance(done.error, list) else done.error
+        add_result(
+            self._viewer,
+            done.error,
+            order.source,
+            order.error_name,
+            provenance=provenance_of_error(made.provenance),
+            origin_px=made.origin_px,
+            contrast_limits=(0.0, contrast_limits(coarse)[1]),
+            colormap="inferno",
+            **frame_steps([window.frames for window in done.result.windows]),
+        )
+        layers = self._viewer.layers
+        layers.move(len(layers) - 1, layers.index(result))
+        layers.selection = {result}
 
     def _put_result(self, order: Order, done: Finished) -> Image:
         self.drop_previews()

@@ -24,7 +24,7 @@ MEANINGS: dict[Meaning, str] = {
     "single": "single images",
 }
 _ONE_BY_ONE = ("z", "single")
-_NOT_KEPT = ("decisions", "count", "taken", "fault")
+_NOT_KEPT = ("decisions", "count", "taken", "tells_error", "fault")
 
 
 @dataclass
@@ -52,6 +52,8 @@ class RestoreState:
         Side of a tile; 0 is automatic.
     noise : str
         Name of the calibration of the camera; empty to measure the noise on the input.
+    expected_error : bool
+        Whether the model is to tell how far each pixel is probably off, if it can.
     truth_frame : int
         Input frame that a single ground truth belongs to.
     decisions : mapping of int to bool
@@ -60,6 +62,8 @@ class RestoreState:
         Frames in the input; 0 without one.
     taken : tuple of int
         Fewest and most frames the model takes.
+    tells_error : bool
+        Whether the model can tell the expected error.
     fault : str
         Why the input or the model cannot be used at all; empty if they can.
     """
@@ -77,10 +81,12 @@ class RestoreState:
     precision: str = "auto"
     tile_px: int = 0
     noise: str = ""
+    expected_error: bool = False
     truth_frame: int = 0
     decisions: Mapping[int, bool] = field(default_factory=dict)
     count: int = 0
     taken: tuple[int, int] = (1, LONGEST_BURST)
+    tells_error: bool = False
     fault: str = ""
 
     @property
@@ -128,6 +134,7 @@ class RestoreState:
             use=tuple(sorted(i for i, used in decided if used)),
             skip=tuple(sorted(i for i, used in decided if not used)),
             noise=self.noise or None,
+            expected_error=self.expected_error and self.tells_error,
         )
 
     def take(self, settings: RunSettings) -> None:
@@ -142,6 +149,7 @@ class RestoreState:
         tile = settings.tile
         self.tile_px = 0 if tile == "auto" else int(tile if isinstance(tile, int) else tile[0])
         self.noise = settings.noise or ""
+        self.expected_error = settings.expected_error
         self.truth_frame = settings.truth_frame
         self.decisions = {**dict.fromkeys(settings.use, True), **dict.fromkeys(settings.skip, False)}
 

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_emrestore.widgets.forms import scrolled, section
 from napari_emrestore.widgets.restore.burst_section import BurstSection
+from napari_emrestore.widgets.restore.error_box import ErrorBox
 from napari_emrestore.widgets.restore.model_section import ModelSection
 from napari_emrestore.widgets.restore.scores_table import ScoresTable
 from napari_emrestore.widgets.restore.sections import AlignmentSection, ComputerSection, InputSection
@@ -49,7 +50,8 @@ class RestoreView(QWidget):
         self.input = InputSection(viewer, state)
         self.alignment = AlignmentSection(state)
         self.burst = BurstSection(state, checks)
-        self.model = ModelSection(*choices)
+        self.expected_error = ErrorBox(state)
+        self.model = ModelSection(*choices, choice=self.expected_error)
         self.computer = ComputerSection(state)
         self.preview = RunBar(previews, "Preview visible field")
         self.run = RunBar(runs, "Run")

@@ -255,7 +255,7 @@ class RestoreDock(QWidget):
 
     def _show_choice(self) -> None:
         choice = self._choices[self.state.model]
-        self.state.taken = choice.frames
+        self.state.taken, self.state.tells_error = choice.frames, choice.tells_error
         self.view.model.show_choice(choice)
 
     def _changed(self, info: EmissionInfo) -> None:
@@ -352,7 +352,7 @@ class RestoreDock(QWidget):
     def _with_place(self, order: Order) -> Order | None:
         """Return the order with a place on disk if it needs or wants one; ``None`` if none is given."""
         path = autosave_path(order, read_preferences())
-        if not fits_in_memory(work.result_shape(order)):
+        if not fits_in_memory(work.result_shape(order), 1 + order.settings.expected_error):
             path = self.ask_for_place(order)
             if not path:
                 return None

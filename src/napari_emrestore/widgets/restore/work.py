@@ -20,6 +20,8 @@ from napari_emrestore.pipeline.previewing import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from napari_emrestore.core import Monitor, Restorer
@@ -106,12 +108,15 @@ class Finished:
         Contrast limits.
     truth_range : float, optional
         Data range of the ground truth.
+    error : array or list of array, optional
+        The expected error, as `image` is; ``None`` if it was not asked for.
     """
 
     result: Result
     image: Any
     limits: tuple[float, float]
     truth_range: float | None
+    error: Any | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,10 +172,15 @@ def run(order: Order, shelf: Shelf, pyramid_px: int, live_px: int, monitor: JobM
     result = run_frames(
         order.stack, order.settings, truth=order.truth, restorer=restorer, room=room, monitor=monitor
     )
-    image = _levels(result, pyramid_px, monitor)
+    made = result.restoration
+    image = _levels(made.image, result.output, pyramid_px, monitor)
+    error = None
+    if made.expected_error is not None:
+        error = _levels(made.expected_error, result.error_output, pyramid_px, monitor)
     coarse = image[-1] if isinstance(image, list) else image
     truth = result.views.get("ground truth")
-    return Finished(result, image, contrast_limits(coarse), None if truth is None else float(np.ptp(truth)))
+    span = None if truth is None else float(np.ptp(truth))
+    return Finished(result, image, contrast_limits(coarse), span, error)
 
 
 def result_shape(order: Order) -> tuple[int, ...]:
@@ -189,14 +199,13 @@ def quick_levels(array: NDArray[np.float32], pyramid_px: int) -> Any:
     return [array[..., :: 2**level, :: 2**level] for level in range(count)]
 
 
-def _levels(result: Result, pyramid_px: int, monitor: Monitor) -> Any:
-    """Return the restored image, or the levels of a pyramid of a large one."""
+def _levels(image: Any, output: Path | None, pyramid_px: int, monitor: Monitor) -> Any:
+    """Return an image, or the levels of a pyramid of a large one; those of `output` if it went there."""
     from napari_emrestore.io import open_frames
     from napari_emrestore.io.pyramid import halve, level_shapes
 
-    image = result.restoration.image
     if not isinstance(image, np.ndarray):
-        stack = open_frames(str(result.output))
+        stack = open_frames(str(output))
         levels = [level if image.ndim == 3 else level[0] for level in stack.levels]
         return levels if len(levels) > 1 else levels[0]
     shapes = level_shapes(image.shape[-2], image.shape[-1])

@@ -13,6 +13,7 @@ def build(
     unshuffle: int = 2,
     noise_input: bool = False,
     padding_mode: PaddingMode = "zeros",
+    error_head: bool = False,
 ) -> BurstNAF:
     """Return an untrained BurstNAF mapping ``(B, N, Y, X)`` to ``(B, Y, X)`` in model range.
 
@@ -31,6 +32,9 @@ def build(
     padding_mode : {"zeros", "replicate"}
         What 3 x 3 convolutions see beyond the image; with ``"replicate"`` a blank image stays blank to
         its rim.
+    error_head : bool
+        Have a second head that tells how far the restoration is probably off (`forward_with_error`);
+        everything else stays as it is.
     """
     return BurstNAF(
         width,
@@ -40,4 +44,5 @@ def build(
         unshuffle,
         noise_input=noise_input,
         padding_mode=padding_mode,
+        error_head=error_head,
     )

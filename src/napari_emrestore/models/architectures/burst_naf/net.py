@@ -8,17 +8,20 @@ the rest of the image. Fusion by maximum over frames follows Aittala & Durand 20
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_emrestore.core import ModelError
 from napari_emrestore.models.architectures.frame_axis import pool_frames, unfold_frames
 
 PaddingMode = Literal["zeros", "replicate"]
 
 _LEAST_DEVIATION = 1e-3
+_USUAL_ERROR = 0.05  # of the model range; where an untrained error head starts
 
 
 class PixelNorm(nn.Module):
@@ -91,12 +94,44 @@ def blocks(count: int, channels: int, padding_mode: PaddingMode) -> nn.Sequentia
     return nn.Sequential(*(NafBlock(channels, padding_mode) for _ in range(count)))
 
 
+class ErrorHead(nn.Module):
+    """Reads off the decoder's last features how far the restoration is probably off.
+
+    It looks no further than the convolution that makes the restoration, so tiles need no larger halo.
+    """
+
+    def __init__(self, channels: int, folded: int, padding_mode: PaddingMode = "zeros") -> None:
+        super().__init__()
+        self.look = nn.Conv2d(channels, 2 * channels, 3, padding=1, padding_mode=padding_mode)
+        self.weigh = nn.Conv2d(2 * channels + folded + 1, 2 * channels, 1)
+        self.tell = nn.Conv2d(2 * channels, folded, 1)
+        nn.init.zeros_(self.tell.weight)
+        nn.init.constant_(self.tell.bias, math.log(_USUAL_ERROR**2))  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, correction: Tensor, level: Tensor) -> Tensor:
+        """Return the folded log variance (B, folded, y, x).
+
+        Parameters
+        ----------
+        features : Tensor, shape (B, channels, y, x)
+            What the restoration is made from.
+        correction : Tensor, shape (B, folded, y, x)
+            What was made from it.
+        level : Tensor, shape (B, 1, y, x)
+            Logarithm to base 10 of the noise of the frame mean, its standard deviation.
+        """
+        seen = F.gelu(self.look(features))
+        known = torch.cat([seen, correction.abs(), level], 1)
+        told: Tensor = self.tell(F.gelu(self.weigh(known)))
+        return told
+
+
 class BurstNAF(nn.Module):
     """Encoder per frame with fusion at each level, decoder once per burst, residual to the frame mean.
 
     Parameters
     ----------
-    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle, noise_input, padding_mode
+    width, encoder_blocks, middle_blocks, decoder_blocks, unshuffle, noise_input, padding_mode, error_head
         See `build`.
     """
 
@@ -110,6 +145,7 @@ class BurstNAF(nn.Module):
         *,
         noise_input: bool = False,
         padding_mode: PaddingMode = "zeros",
+        error_head: bool = False,
     ) -> None:
         super().__init__()
         self.unshuffle = unshuffle
@@ -129,6 +165,7 @@ class BurstNAF(nn.Module):
             blocks(n, c, padding_mode) for n, c in zip(decoder_blocks, reversed(widths[:-1]), strict=True)
         )
         self.exit = nn.Conv2d(width, folded, 3, padding=1, padding_mode=padding_mode)
+        self.error_head = ErrorHead(width, folded, padding_mode) if error_head else None
 
     def forward(self, frames: Tensor, noise: Tensor | None = None) -> Tensor:
         """Return the restoration (B, Y, X) of `frames` (B, N, Y, X).
@@ -143,16 +180,37 @@ class BurstNAF(nn.Module):
             Slope and height of the line from intensity to the noise variance of one frame, both in model
             range; ``None`` takes the frames as noise-free. Without effect unless built with `noise_input`.
         """
-        count, mean = frames.shape[1], frames.mean(1)
+        mean = frames.mean(1)
+        correction: Tensor = self.exit(self._features(frames, self._noise_level(mean, noise)))
+        return mean + F.pixel_shuffle(correction, self.unshuffle)[:, 0]
+
+    def forward_with_error(self, frames: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return what `forward` does, and the log of the variance expected of its error, both (B, Y, X).
+
+        Only built with `error_head`; parameters as for `forward`.
+        """
+        if self.error_head is None:
+            raise ModelError(
+                "Only a network with an error head tells how far it is probably off", came="this one has none"
+            )
+        mean = frames.mean(1)
+        level = self._noise_level(mean, noise)
+        features = self._features(frames, level)
+        correction = self.exit(features)
+        log_variance = self.error_head(features, correction, level - 0.5 * math.log10(frames.shape[1]))
+        restored: Tensor = mean + F.pixel_shuffle(correction, self.unshuffle)[:, 0]
+        return restored, F.pixel_shuffle(log_variance, self.unshuffle)[:, 0]
+
+    def _noise_level(self, mean: Tensor, noise: Tensor | None) -> Tensor:
+        """Return the log of one frame's noise, folded (B, 1, y, x)."""
+        return F.avg_pool2d(torch.log10(noise_deviation(mean, noise))[:, None], self.unshuffle)
+
+    def _features(self, frames: Tensor, level: Tensor) -> Tensor:
+        """Return the decoder's last features (B, width, y, x) of `frames` (B, N, Y, X)."""
+        count = frames.shape[1]
         z = F.pixel_unshuffle(frames.flatten(0, 1)[:, None], self.unshuffle)
         if self.noise_input:
-            level = torch.log10(noise_deviation(mean, noise))[:, None]
-            folded = F.avg_pool2d(level, self.unshuffle)
-            z = torch.cat([z, folded.repeat_interleave(count, 0)], 1)
-        return mean + F.pixel_shuffle(self._correct(z, count), self.unshuffle)[:, 0]
-
-    def _correct(self, z: Tensor, count: int) -> Tensor:
-        """Return the folded correction (B, folded, y, x) of folded frames `z` (B*N, channels, y, x)."""
+            z = torch.cat([z, level.repeat_interleave(count, 0)], 1)
         z = self.entry(z.contiguous(memory_format=torch.channels_last))
         skips = []
         for encoder, fusion, down in zip(self.encoders, self.fusions, self.downs, strict=True):
@@ -162,8 +220,8 @@ class BurstNAF(nn.Module):
         z = self.middle(self.collapse(torch.cat(pool_frames(z, count), 1)))
         for up, decoder, skip in zip(self.ups, self.decoders, reversed(skips), strict=True):
             z = decoder(F.pixel_shuffle(up(z), 2) + skip)
-        correction: Tensor = self.exit(z)
-        return correction
+        features: Tensor = z
+        return features
 
 
 def noise_deviation(mean: Tensor, noise: Tensor | None) -> Tensor:

@@ -1,5 +1,7 @@
 """The overview dock: a scan becomes layers while it is assembled, is stopped, gone on with, and tells."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -8,11 +10,15 @@ from tests.overview.conftest import make_scan, stack_of
 
 from napari_emrestore.cameras.scanning import ScanPath
 from napari_emrestore.cameras.specimen import procedural_specimen
+from napari_emrestore.core import Frame
 from napari_emrestore.io import write_image
 from napari_emrestore.overview import open_mosaic
+from napari_emrestore.pipeline import scans
+from napari_emrestore.pipeline.recorder import Recorder
 from napari_emrestore.widgets.layers import image_options, pixel_size_nm, provenance_of
 from napari_emrestore.widgets.overview import OverviewDock
 from napari_emrestore.widgets.overview.state import OverviewState, free_output
+from napari_emrestore.widgets.overview.work import REPLACED
 
 WAIT_MS = 120_000
 
@@ -91,6 +97,41 @@ def test_a_recording_is_read_from_its_file(qtbot, dock, viewer, scan, tmp_path):
     assert not dock.view.layer.isEnabled()
     build(qtbot, dock)
     assert provenance_of(viewer.layers["made"]).inputs[0]["path"] == str(path)
+
+
+def test_a_scan_that_is_still_recorded_grows_as_a_layer_and_gives_way_to_its_mosaic(
+    qtbot, dock, viewer, scan, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(scans, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(scans, "_SKETCH_EVERY_S", 0.0)
+    monkeypatch.setattr("napari_emrestore.pipeline.recorder._FLUSH_S", 0.02)
+    known = stack_of(scan).acquisition
+    source = SimpleNamespace(frame_shape=scan.frames.shape[1:], dtype=scan.frames.dtype, acquisition=known)
+    recorder = Recorder(tmp_path / "running.zarr", source)
+    recorder.put(Frame(scan.frames[0], 0, known))
+    dock.state.recording = str(recorder.path)
+    qtbot.mouseClick(dock.view.run.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "scan · provisional" in viewer.layers, timeout=WAIT_MS)
+    sketch = viewer.layers["scan · provisional"]
+    first = sketch.extent.world[1]
+    for number in range(1, 4):
+        recorder.put(Frame(scan.frames[number], number, known))
+    qtbot.waitUntil(lambda: (sketch.extent.world[1] > first + 100).any(), timeout=WAIT_MS)
+    assert "Provisional" in dock.view.facts.text()
+    said = []
+    dock.jobs.part.connect(lambda part: said.append(dock.view.facts.text()))
+    with qtbot.waitSignal(dock.jobs.ended, timeout=WAIT_MS):
+        for number in range(4, len(scan.frames)):
+            recorder.put(Frame(scan.frames[number], number, known))
+        recorder.end()
+    assert sketch not in viewer.layers
+    assert REPLACED in said
+    assert open_mosaic(tmp_path / "made.zarr").complete
+    assert "made" in viewer.layers
+    assert "6 of 6 frames" in dock.view.facts.text()
+    np.testing.assert_allclose(
+        viewer.layers["made"].extent.world[1], sketch.extent.world[1] - sketch.extent.world[0], atol=12.0
+    )
 
 
 def test_the_button_says_why_it_waits(qtbot, dock, viewer, tmp_path):

@@ -32,6 +32,11 @@ def test_axes_of_length_one_are_dropped_and_a_single_image_is_one_frame():
     assert view.tile((1, 1, 2, 1, 4)) == (1, 2, 4)
 
 
+def test_an_axis_of_no_length_is_not_dropped():
+    array = np.zeros((0, 5, 7))
+    assert AxisView(array, plan_axes(HERE, tuple("tyx"), array.shape)).shape == (0, 5, 7)
+
+
 def test_of_several_channels_the_first_is_taken_and_that_is_recorded():
     array = np.arange(2 * 3 * 5 * 7).reshape(2, 3, 5, 7)
     axes = plan_axes(HERE, tuple("ctyx"), array.shape)

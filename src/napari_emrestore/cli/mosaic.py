@@ -1,6 +1,7 @@
 """Make one overview of a scan: place its frames, match their light, restore each place from those there.
 
-The result is a .zarr folder of images on one grid. The same command goes on after a stop.
+The result is a .zarr folder of images on one grid. The same command goes on after a stop. A recording that is
+still being written is followed until it ends.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     """Scan if asked to, then assemble."""
     from napari_emrestore.io import open_frames
     from napari_emrestore.overview import MosaicSettings, assemble
-    from napari_emrestore.pipeline.scans import stage_positions
+    from napari_emrestore.pipeline.scans import followed_part, stage_positions
 
     if (arguments.input is None) == (arguments.camera is None):
         raise InputError("A mosaic is made of an input or of a camera's frames", came="both or neither came")
@@ -81,7 +82,10 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     source, track = arguments.input, None
     if arguments.camera is not None:
         source, track = _scan(arguments, terminal)
-    with open_frames(source) as frames, terminal.progress() as monitor:
+    else:
+        track = _follow(arguments, terminal)
+    with open_frames(source) as stack, terminal.progress() as monitor:
+        frames = stack if track is None else followed_part(stack, track)
         made = assemble(
             frames,
             arguments.output,
@@ -146,6 +150,17 @@ def _scan(arguments: argparse.Namespace, terminal: Terminal) -> tuple[Path, Trac
         )
     terminal.say(f"Recorded {len(scan.track)} frames to {scan.path}")
     return scan.path, scan.track
+
+
+def _follow(arguments: argparse.Namespace, terminal: Terminal) -> Track | None:
+    """Return the track of a recording that is still being written, once it has ended."""
+    from napari_emrestore.pipeline.scans import follow_recording, is_being_recorded
+
+    if not is_being_recorded(arguments.input):
+        return None
+    terminal.say(f"{arguments.input} is still being recorded: it is followed until it ends")
+    with terminal.progress() as monitor:
+        return follow_recording(arguments.input, dark=arguments.dark, monitor=monitor)
 
 
 def _tell(made: Mosaic, terminal: Terminal) -> None:

@@ -66,7 +66,7 @@ def plan_axes(path: Path, names: Sequence[str], shape: Sequence[int]) -> FrameAx
     if any(names[i] == "s" and shape[i] > 1 for i in others):
         raise colour(path, f"has axes {listing}")
     channels = [i for i in others if names[i] == "c"]
-    frames = [i for i in others if i not in channels and shape[i] > 1]
+    frames = [i for i in others if i not in channels and shape[i] != 1]
     if len(frames) > 1:
         raise FormatError(
             "A stack has one frame axis besides rows and columns",

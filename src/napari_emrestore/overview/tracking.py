@@ -109,6 +109,11 @@ class Tracker:
             self._link(followed.anchor, number, followed.warp.score, image)
         self._last = image
 
+    @property
+    def newest(self) -> tuple[int, tuple[float, float]]:
+        """Leg of the newest frame, and its place ``(y, x)`` in the leg, px; there must be one."""
+        return self._legs[-1], self._chain[-1]
+
     def track(self) -> Track:
         """Return what was found so far.
 
@@ -186,7 +191,11 @@ def thumbnail_step(shape: tuple[int, int]) -> int:
 
 def thumbnail(image: NDArray[Any]) -> NDArray[np.float32]:
     """Return a frame ``(Y, X)`` reduced by means over blocks; what does not fill a block is left out."""
-    step = thumbnail_step((image.shape[0], image.shape[1]))
+    return blocks_of_means(image, thumbnail_step((image.shape[0], image.shape[1])))
+
+
+def blocks_of_means(image: NDArray[Any], step: int) -> NDArray[np.float32]:
+    """Return the means over square blocks of an image ``(Y, X)``; what does not fill a block is left out."""
     h, w = (n // step for n in image.shape)
     blocks = np.asarray(image[: h * step, : w * step], np.float32).reshape(h, step, w, step)
     return np.asarray(blocks.mean(axis=(1, 3)))

@@ -1,28 +1,36 @@
-"""Scans for mosaics: recorded from a camera while they are followed, and their stage positions."""
+"""Scans for mosaics: followed while we or others record them, and their stage positions."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_emrestore.core import SILENT, Cancelled, EmRestoreError, InputError
+from napari_emrestore.core import SILENT, Cancelled, EmRestoreError, FormatError, Frame, InputError
 from napari_emrestore.pipeline.frame_tables import frame_table, table_of
+from napari_emrestore.pipeline.growing import RECORDING_FORMATS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
-    from napari_emrestore.core import Frame, FrameSource, Monitor
+    from napari_emrestore.core import FrameSource, Monitor
     from napari_emrestore.io import FrameStack
+    from napari_emrestore.overview.sketching import Sketch, Sketcher
     from napari_emrestore.overview.tracking import Track
 
 _MILLI = 1000
 _MOST_WAITING = 64
+QUIET_S = 15.0
+"""A recording that gains no frame for so long is over, whether or not anybody closed it."""
+_LOOK_EVERY_S = 0.5
+_SKETCH_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +147,118 @@ class _Following:
                 self._tracker.add(frame)
             except EmRestoreError as error:  # told when the recording is safe
                 self._failure = error
+
+
+def is_being_recorded(path: str | Path) -> bool:
+    """Return whether a recording was not closed yet, by its writer or by the end of that."""
+    from napari_emrestore.io import open_frames, read_provenance
+
+    place = Path(path).expanduser()
+    try:
+        open_frames(place).close()
+        return table_of(place).is_file() and read_provenance(place) is None
+    except FormatError:
+        return _holds_nothing_yet(place)
+
+
+def _holds_nothing_yet(place: Path) -> bool:
+    """Return whether a file that cannot be read may be a recording that has just begun."""
+    return place.suffix.lower() in RECORDING_FORMATS and time.time() - place.stat().st_mtime < QUIET_S
+
+
+def follow_recording(
+    path: str | Path,
+    *,
+    dark: float = 0.0,
+    quiet_s: float = QUIET_S,
+    grown: Callable[[Sketch], None] | None = None,
+    monitor: Monitor = SILENT,
+) -> Track:
+    """Follow a recording while it is written, until it is closed or gains nothing more.
+
+    Its writer is not held up and knows nothing of it: frames are read from the disk, a second behind.
+
+    Parameters
+    ----------
+    path : str or Path
+        A recording of a `Recorder` in this process or another.
+    dark : float
+        Value of no signal, input units.
+    quiet_s : float
+        A recording that was broken off is never closed; without a new frame for so long it counts as over.
+    grown : callable, optional
+        Told the provisional overview, at most once a second.
+    monitor : Monitor
+        Told after every frame, and asked while there is none.
+
+    Returns
+    -------
+    Track
+        Of all its frames; what `overview.assemble` takes.
+
+    Raises
+    ------
+    InputError
+        If it never held a frame, or frames cannot be followed.
+    Cancelled
+        When `monitor` says so.
+    """
+    from napari_emrestore.overview.sketching import Sketcher
+
+    sketcher, told_s = Sketcher(dark), 0.0
+    came_s = time.monotonic()
+    while True:
+        growing = is_being_recorded(path)  # asked first, so that the last frames are read too
+        for frame in _new_frames(path, len(sketcher)):
+            sketcher.add(frame)
+            came_s = time.monotonic()
+            monitor.step(len(sketcher), len(sketcher), "following the scan, frame")
+            if grown is not None and came_s - told_s >= _SKETCH_EVERY_S:
+                told_s = came_s
+                _tell(sketcher, grown)
+        if not growing or time.monotonic() - came_s > quiet_s:
+            break
+        monitor.step(len(sketcher), len(sketcher), "following the scan, frame")
+        time.sleep(_LOOK_EVERY_S)
+    if grown is not None:
+        _tell(sketcher, grown)
+    return sketcher.track()
+
+
+def followed_part(frames: FrameStack, track: Track) -> FrameStack:
+    """Return the frames that a track tells of; a recording that went on after all has more."""
+    if len(frames) == len(track):
+        return frames
+    from napari_emrestore.io import FrameStack
+
+    return FrameStack.from_array(frames.data[: len(track)], frames.acquisition)
+
+
+def _tell(sketcher: Sketcher, grown: Callable[[Sketch], None]) -> None:
+    sketch = sketcher.sketch()
+    if sketch is not None:
+        grown(sketch)
+
+
+def _new_frames(path: str | Path, first: int) -> Iterator[Frame]:
+    """Yield the frames of a growing recording from a number on, with the stage positions of its table."""
+    from napari_emrestore.io import open_frames
+    from napari_emrestore.overview.reading import FrameReader
+
+    try:
+        frames = open_frames(path)
+    except FormatError:
+        if first or not _holds_nothing_yet(Path(path).expanduser()):
+            raise
+        return
+    with frames:
+        rows = frame_table(path)
+        pixels = FrameReader(frames)
+        for number in range(first, min(len(frames), len(rows))):
+            known = frames.acquisition
+            if (stage := rows[number].get("stage_um")) is not None:
+                known = replace(known, extra={**known.extra, "stage_um": stage})
+            yield Frame(pixels[number], number, known, rows[number].get("time_s"))
 
 
 def stage_positions(path: str | Path, count: int) -> NDArray[np.float64] | None:

@@ -136,7 +136,10 @@ class OverviewView(QWidget):
         self.output.setPlaceholderText("a new .zarr folder")
         for widget, text in (
             (self.layer, "A stack of frames that overlap: a scan, or several strips."),
-            (self.recording, "Recording, stack or folder; also one that is still being recorded."),
+            (
+                self.recording,
+                "Recording, stack or folder. One that is still being recorded is followed until it ends.",
+            ),
             (self.dark, "What the detector gives without electrons; light is evened out above it."),
             (self.matching, "Uneven illumination and changes of brightness from frame to frame."),
             (

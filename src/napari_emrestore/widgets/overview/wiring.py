@@ -9,14 +9,15 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import EmRestoreError
-from napari_emrestore.widgets.hooks.mosaics import mosaic_layers
+from napari_emrestore.overview import Mosaic
 from napari_emrestore.widgets.jobs import Jobs
-from napari_emrestore.widgets.layers import contrast_limits, read_frames
+from napari_emrestore.widgets.layers import read_frames
 from napari_emrestore.widgets.lifetime import is_alive
 from napari_emrestore.widgets.model_news import NEWS
+from napari_emrestore.widgets.overview.growth import GrowingLayers
 from napari_emrestore.widgets.overview.state import OverviewState, free_output
 from napari_emrestore.widgets.overview.view import OverviewView
-from napari_emrestore.widgets.overview.work import Order, summary
+from napari_emrestore.widgets.overview.work import REPLACED, Order, sketch_summary, summary
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.probe.models import offered_models
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_emrestore.overview import Mosaic
+    from napari_emrestore.overview.sketching import Sketch
 
 _NAME = "overview"
 _REFRESH_MS = 2000
@@ -50,8 +51,7 @@ class OverviewDock(QWidget):
             self.state.model = ""
         self.jobs = Jobs(self)
         self.view = OverviewView(viewer, models, self.jobs)
-        self._growing: list[Image] = []
-        self._grows_at: Path | None = None
+        self.growing = GrowingLayers(viewer)
         self._suggested = ""
         self._timer = QTimer(self)
         self._timer.setInterval(_REFRESH_MS)
@@ -73,7 +73,7 @@ class OverviewDock(QWidget):
         jobs.succeeded.connect(self._finish)
         jobs.cancelled.connect(lambda: view.run.say("Stopped. Build it again to go on where it stopped."))
         jobs.ended.connect(self._settle)
-        self._timer.timeout.connect(self._refresh)
+        self._timer.timeout.connect(self.growing.refresh)
         NEWS.changed.connect(self._list_models)
 
     def _list_models(self) -> None:
@@ -139,49 +139,22 @@ class OverviewDock(QWidget):
         self.view.facts.setText("")
         self.jobs.start(f"Building the overview of {Path(state.recording).name or state.layer}", order.run)
 
-    def _show_growth(self, mosaic: Mosaic) -> None:
-        """Add the layers once the file is there; they are read again while it grows."""
-        if mosaic.complete:
-            return
-        self._timer.start()
-        if self._grows_at == mosaic.path and all(layer in self._viewer.layers for layer in self._growing):
-            return  # the layers of a run that was stopped go on growing
-        self._growing, self._grows_at = [], mosaic.path
-        for data, options, _ in mosaic_layers(mosaic.path):
-            # what napari remembers of a lazy array would never grow
-            self._growing.append(self._viewer.add_image(data, **{**options, "cache": False}))
-        self._viewer.reset_view()
-
-    def _refresh(self) -> None:
-        for layer in self._growing:
-            if layer in self._viewer.layers and layer.visible:
-                _show_well(layer)
+    def _show_growth(self, part: Sketch | Mosaic) -> None:
+        """Show where a running scan has been, then the layers of its mosaic once the file is there."""
+        if not isinstance(part, Mosaic):
+            self.growing.show_sketch(part)
+            self.view.facts.setText(sketch_summary(part))
+        elif not part.complete:
+            self._timer.start()
+            if self.growing.show_tiles(part):
+                self.view.facts.setText(REPLACED)
 
     def _finish(self, mosaic: Mosaic) -> None:
-        """Show the finished mosaic with what made it, in place of the growing layers."""
-        shown = {layer.name: layer.visible for layer in self._growing if layer in self._viewer.layers}
-        self._forget_growing()
-        for data, options, _ in mosaic_layers(mosaic.path):
-            visible = shown.get(options["name"], options["visible"])
-            self._viewer.add_image(data, **{**options, "visible": visible})
-        self._viewer.reset_view()
+        self.growing.replace(mosaic)
         self.view.facts.setText(summary(mosaic))
         self.view.run.say(f"Wrote {mosaic.path.name}")
 
-    def _forget_growing(self) -> None:
-        for layer in self._growing:
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
-        self._growing, self._grows_at = [], None
-
     def _settle(self) -> None:
         self._timer.stop()
-        self._refresh()
+        self.growing.refresh()
         self._show()
-
-
-def _show_well(layer: Image) -> None:
-    """Read a layer anew and fit its contrast to what is there."""
-    layer.refresh()
-    smallest = layer.data[-1] if layer.multiscale else layer.data
-    layer.contrast_limits = contrast_limits(smallest)

@@ -9,6 +9,8 @@ from napari_emrestore.io import FrameStack, open_frames
 
 if TYPE_CHECKING:
     from napari_emrestore.overview import Mosaic, MosaicSettings
+    from napari_emrestore.overview.sketching import Sketch
+    from napari_emrestore.overview.tracking import Track
     from napari_emrestore.widgets.jobs import JobMonitor
     from napari_emrestore.widgets.layers import LayerFrames
 
@@ -39,30 +41,58 @@ class Order:
     precision: str = "auto"
 
     def run(self, monitor: JobMonitor) -> Mosaic:
-        """Make it; the mosaic is shown to the main thread once its file is there."""
+        """Make it; what grows is shown to the main thread: a sketch of a running scan, then the mosaic."""
         from napari_emrestore.overview import assemble
-        from napari_emrestore.pipeline.scans import stage_positions
+        from napari_emrestore.pipeline.scans import followed_part, stage_positions
         from napari_emrestore.restoration import load_restorer
 
         restorer = None
         if self.model:
             restorer = load_restorer(self.model, device=self.device, precision=self.precision)
-        with self._open() as frames:
+        track = self._follow(monitor)
+        with self._open() as stack:
+            frames = stack if track is None else followed_part(stack, track)
             path = frames.acquisition.path
             return assemble(
                 frames,
                 self.output,
                 restorer=restorer,
                 settings=self.settings,
+                track=track,
                 stage_um=stage_positions(path, len(frames)) if path else None,
                 grown=monitor.show,
                 monitor=monitor,
             )
 
+    def _follow(self, monitor: JobMonitor) -> Track | None:
+        """Return the track of a recording that was still being written, once it has ended."""
+        from napari_emrestore.pipeline.scans import follow_recording, is_being_recorded
+
+        if not isinstance(self.source, str) or not is_being_recorded(self.source):
+            return None
+        return follow_recording(self.source, dark=self.settings.dark, grown=monitor.show, monitor=monitor)
+
     def _open(self) -> FrameStack:
         if isinstance(self.source, str):
             return open_frames(self.source)
         return FrameStack.from_array(self.source.data, self.source.acquisition)
+
+
+REPLACED = (
+    "The scan has ended. All its frames were placed anew, loops closed; this took the place of the "
+    "provisional overview."
+)
+
+
+def sketch_summary(sketch: Sketch) -> str:
+    """Return what is to be said about a scan that is still running."""
+    said = (
+        f"{sketch.frames} frames so far. Provisional: each is placed by the one before it, not evened out; "
+        "loops are closed when the scan ends."
+    )
+    if sketch.hidden:
+        said += f" {sketch.hidden} frames are not shown: nothing tells yet where their strip lies."
+    return said
 
 
 def summary(made: Mosaic) -> str:

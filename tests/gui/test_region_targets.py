@@ -1,6 +1,7 @@
 """The way to the microscope in the regions dock: marks, residual, files out and in, the demo stage."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,12 +13,29 @@ from napari_emrestore.overview.region_geometry import centre
 from napari_emrestore.overview.regions import Overview, Region, RegionClass, RegionSet
 from napari_emrestore.overview.shading import even
 from napari_emrestore.overview.targets import StageMap, read_stage_map
+from napari_emrestore.overview.targets.visiting import Arrival, Stop
+from napari_emrestore.widgets.regions.targets.errands import Round
 from napari_emrestore.widgets.regions.targets.state import TargetsState
+from napari_emrestore.widgets.regions.targets.telling import went
 from napari_emrestore.widgets.regions.targets.wiring import Targets
 
 LANDMARK = RegionClass("landmark", "#2ec4b6", "w")
 PLACES = ((10.0, 20.0), (15.0, 180.0), (90.0, 40.0), (85.0, 170.0))
 STAGE = StageMap(((-0.5, 0.0, 30.0), (0.0, 0.5, -20.0), (0.0, 0.0, 1.0)))
+NAV = """AdocVersion = 2.00
+
+[Item = M1]
+Color = 2
+StageXYZ = 5 6 7
+NumPts = 0
+Regis = 1
+Type = 2
+MapFile = a.mrc
+MapID = 123456
+MapScaleMat = 2 0 0 2
+MapWidthHeight = 200 100
+
+"""
 PATIENCE_MS = 60_000
 
 
@@ -26,9 +44,13 @@ class Host:
 
     def __init__(self):
         self.changes = []
+        self.raw = np.random.default_rng(0).random((100, 200))
 
     def change(self, regions, what):
         self.changes.append((regions, what))
+
+    def raw_image(self):
+        return self.raw
 
 
 @pytest.fixture
@@ -44,7 +66,7 @@ def part(qtbot, regions):
     found.resize(300, 900)
     found.show_regions(regions, (1,))
     yield found
-    found.device.drop()
+    found.microscope.device.drop()
 
 
 def mark_all(part, regions, wrong_um=0.0):
@@ -141,10 +163,7 @@ def test_what_cannot_be_read_is_said(part, qtbot, tmp_path):
 
 def test_serialems_map_is_a_stage_map_and_makes_items_on_it(part, qtbot, tmp_path):
     nav = tmp_path / "grid.nav"
-    nav.write_text(
-        "AdocVersion = 2.00\n\n[Item = M1]\nColor = 2\nStageXYZ = 5 6 7\nNumPts = 0\nRegis = 1\nType = 2\n"
-        "MapFile = a.mrc\nMapID = 123456\nMapScaleMat = 2 0 0 2\nMapWidthHeight = 200 100\n"
-    )
+    nav.write_text(NAV.replace(".mrc", ".tif"))
     with qtbot.waitSignal(part.filing.succeeded, timeout=PATIENCE_MS):
         part.take_nav(str(nav))
     assert part.state.stage.to_stage((49.5, 99.5)) == pytest.approx((6, 5))
@@ -153,6 +172,29 @@ def test_serialems_map_is_a_stage_map_and_makes_items_on_it(part, qtbot, tmp_pat
     with qtbot.waitSignal(part.filing.succeeded, timeout=PATIENCE_MS):
         part.export(str(tmp_path / "targets.nav"))
     assert "CoordsInMap" in (tmp_path / "targets.nav").read_text()
+
+
+def test_crops_are_cut_as_told_or_as_a_map(part, regions, qtbot, tmp_path):
+    part._set({"crop_height": 8, "crop_width": 10, "crop_nm": 250.0})
+    assert part.crops_box.run.button.isEnabled()
+    with qtbot.waitSignal(part.cutting.ended, timeout=PATIENCE_MS):
+        part.cut(str(tmp_path / "crops"))
+    assert part.crops_box.outcome.text() == f"4 crops in {tmp_path / 'crops'}."
+    with open_frames(tmp_path / "crops" / "R1.mrc") as stack:
+        assert (stack.frame_shape, stack.acquisition.pixel_size_nm) == ((8, 10), (250.0, 250.0))
+    part.crops_box.imitate.setText("M2")
+    part.crops_box.imitate.editingFinished.emit()
+    assert not part.crops_box.run.button.isEnabled()
+    assert not part.crops_box.rows.isRowVisible(part.crops_box.pixel)
+    (tmp_path / "grid.nav").write_text(NAV + NAV[NAV.index("[Item") :].replace("M1", "M2"))
+    part._set({"nav": str(tmp_path / "grid.nav"), "map_label": "M1"})
+    with qtbot.waitSignal(part.cutting.ended, timeout=PATIENCE_MS):
+        part.cut(str(tmp_path / "virtual"))
+    assert "upside down" in part.crops_box.run.label.text()
+    part.files_box.first_row.setCurrentIndex(part.files_box.first_row.findData("bottom"))
+    with qtbot.waitSignal(part.cutting.ended, timeout=PATIENCE_MS):
+        part.cut(str(tmp_path / "virtual"))
+    assert part.crops_box.outcome.text().startswith("4 crops and targets.nav, to open in SerialEM")
 
 
 def test_frames_of_a_mosaic_know_the_stage(part, regions, qtbot, tmp_path):
@@ -210,7 +252,7 @@ def connected(part, regions, qtbot):
     pytest.importorskip("mm_test_adapters")
     mark_all(part, regions)
     part._set({"config": "MMConfig_demo.cfg"})
-    with qtbot.waitSignal(part.driving.succeeded, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(part.microscope.jobs.succeeded, timeout=PATIENCE_MS):
         part.visit_box.link.click()
     return part
 
@@ -219,14 +261,16 @@ def test_the_demo_stage_goes_to_the_selected_region_and_visits_all(connected, re
     part = connected
     assert part.visit_box.link.text() == "Disconnect XY"
     part.show_regions(regions, (3,))
-    with qtbot.waitSignal(part.driving.succeeded, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(part.microscope.jobs.succeeded, timeout=PATIENCE_MS):
         part.visit_box.go.click()
-    assert part.device.stage.position_um() == pytest.approx(tuple(STAGE.to_stage(PLACES[2])), abs=0.02)
+    reached = part.microscope.device.stage.position_um()
+    assert reached == pytest.approx(tuple(STAGE.to_stage(PLACES[2])), abs=0.02)
     assert "Region 3: the stage stands at y -15.0" in part.visit_box.place.text()
     part.visit_box.frames.setValue(2)
-    with qtbot.waitSignal(part.driving.succeeded, timeout=PATIENCE_MS):
-        part.visit(str(tmp_path / "visits"))
-    assert "4 files" in part.visit_box.place.text()
+    with qtbot.waitSignal(part.microscope.jobs.succeeded, timeout=PATIENCE_MS):
+        part.microscope.visit(str(tmp_path / "visits"))
+    assert "4 places visited, at most" in part.visit_box.place.text()
+    assert str(tmp_path / "visits") in part.visit_box.place.text()
     with open_frames(tmp_path / "visits" / "R2.ome.tif") as stack:
         assert len(stack) == 2
         assert np.allclose(stack.acquisition.extra["stage_um"], STAGE.to_stage(PLACES[1]), atol=0.02)
@@ -235,16 +279,46 @@ def test_the_demo_stage_goes_to_the_selected_region_and_visits_all(connected, re
     assert not part.visit_box.go.isEnabled()
 
 
+def test_a_cancelled_round_halts_the_stage_and_says_what_was_done(connected, regions, qtbot, tmp_path):
+    part = connected
+    part._set({"nearest": False})
+    part.microscope.jobs.part.connect(lambda _: part.visit_box.run.button.click())
+    with qtbot.waitSignal(part.microscope.jobs.cancelled, timeout=PATIENCE_MS):
+        part.microscope.visit(str(tmp_path / "visits"))
+    made = sorted(path.name for path in (tmp_path / "visits").iterdir())
+    assert 1 <= len(made) < 4
+    assert made == [f"R{k}.ome.tif" for k in range(1, len(made) + 1)]
+    assert "the stage was halted" in part.visit_box.run.label.text()
+    assert f"{len(made)} of 4 places visited" in part.visit_box.place.text()
+    assert "The stage stands at" in part.visit_box.place.text()
+    stage = part.microscope.device.stage
+    assert stage.position_um() != pytest.approx(tuple(STAGE.to_stage(PLACES[3])), abs=0.02)
+    part.show_regions(regions, (1,))
+    with qtbot.waitSignal(part.microscope.jobs.succeeded, timeout=PATIENCE_MS):
+        part.visit_box.go.click()
+    assert stage.position_um() == pytest.approx(tuple(STAGE.to_stage(PLACES[0])), abs=0.02)
+
+
+def test_a_region_that_is_not_reached_is_named(part):
+    stop = Stop(3, 1, (1.0, 2.0))
+    made = Round(Path("visits"), 5, [Arrival(stop, (1.0, 3.0), 1.0, False)])
+    assert went(made) == (
+        "1 of 5 places visited, at most 1 µm off; frames are in visits. "
+        "Beyond the tolerance of 0.5 µm: region 3. Check the stage."
+    )
+    assert went(Round(Path("visits"), 1)) == "None of 1 place was visited."
+
+
 def test_nothing_moves_beyond_the_overview_without_a_margin(connected, regions, qtbot):
     part = connected
     part.show_regions(regions.add(Region(1, "point", "landmark", ((130.0, 50.0),))), (5,))
-    before = part.device.stage.position_um()
-    with qtbot.waitSignal(part.driving.failed, timeout=PATIENCE_MS):
+    before = part.microscope.device.stage.position_um()
+    with qtbot.waitSignal(part.microscope.jobs.failed, timeout=PATIENCE_MS):
         part.visit_box.go.click()
     assert "Nothing has moved" in part.visit_box.run.label.text()
-    assert part.device.stage.position_um() == before
+    assert part.microscope.device.stage.position_um() == before
     part.visit_box.margin.setValue(20.0)
-    with qtbot.waitSignal(part.driving.succeeded, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(part.microscope.jobs.succeeded, timeout=PATIENCE_MS):
         part.visit_box.go.click()
 
 
@@ -252,7 +326,7 @@ def test_the_stage_can_be_read_into_a_mark(connected, regions):
     part = connected
     part.stage_box.table.setCurrentCell(2, 1)
     part.stage_box.read.click()
-    assert part.state.marks[2].stage_um == pytest.approx(part.device.stage.position_um())
+    assert part.state.marks[2].stage_um == pytest.approx(part.microscope.device.stage.position_um())
 
 
 def test_in_the_dock_imported_regions_are_drawn_and_can_be_undone(make_napari_viewer_proxy, qtbot, tmp_path):

@@ -50,6 +50,27 @@ def levels_of(layer: Image, viewer: Viewer) -> list[Any]:
     return [level[place] if place else level for level in levels]
 
 
+def raw_pixels(layer: Image | None, viewer: Viewer) -> Any:
+    """Return the finest pixels ``(Y, X)`` of an overview that no model has made.
+
+    Raises
+    ------
+    InputError
+        If there is no layer, or it was restored.
+    """
+    made = None if layer is None else provenance_of(layer)
+    if layer is None or (made is not None and made.model):
+        raise InputError(
+            "A raw overview is needed",
+            item="" if layer is None else f"layer {layer.name!r}",
+            came="none is picked"
+            if layer is None
+            else "may show what the microscope does not: it is restored",
+            remedy="Pick the raw image as the overview.",
+        )
+    return levels_of(layer, viewer)[0]
+
+
 def overview_of(layer: Image) -> Overview:
     """Return what a layer is as an overview, without the hash of its pixels."""
     finest = layer.data[0] if layer.multiscale else layer.data

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_emrestore.core import InputError
-from napari_emrestore.overview.regions import RegionSet
 from napari_emrestore.widgets.compare.following import Following
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
@@ -20,17 +19,18 @@ from napari_emrestore.widgets.regions.images import Images
 from napari_emrestore.widgets.regions.keys import Keys
 from napari_emrestore.widgets.regions.looking import jump_to
 from napari_emrestore.widgets.regions.measuring import Measuring
-from napari_emrestore.widgets.regions.saving import Saver, kept_file, kept_regions
+from napari_emrestore.widgets.regions.opening import describe, kept_or_new
+from napari_emrestore.widgets.regions.saving import Saver, kept_file
 from napari_emrestore.widgets.regions.searching import Searching
 from napari_emrestore.widgets.regions.sources import (
-    fingerprint,
     first_overview,
     fits,
     guess,
     levels_of,
     overview_of,
+    raw_pixels,
 )
-from napari_emrestore.widgets.regions.state import FIRST_CLASSES, KEPT, LAYER_FIELDS, RegionsState
+from napari_emrestore.widgets.regions.state import KEPT, LAYER_FIELDS, RegionsState
 from napari_emrestore.widgets.regions.targets.wiring import Targets
 from napari_emrestore.widgets.regions.thumbnails import Thumbnails
 from napari_emrestore.widgets.regions.view import RegionsView
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_emrestore.overview.proposing import Proposals
-    from napari_emrestore.overview.regions import Overview, RegionClass, RegionKind
+    from napari_emrestore.overview.regions import RegionClass, RegionKind, RegionSet
     from napari_emrestore.widgets.regions.canvas import Part, Parts
     from napari_emrestore.widgets.regions.drawn import Edit
     from napari_emrestore.widgets.regions.saving import Waiting
@@ -151,6 +151,10 @@ class RegionsDock(QWidget):
         """Bring a region into the middle of the view."""
         if self.state.regions is not None and self.state.overview is not None:
             jump_to(self.viewer, self.state.overview, self.state.regions.region(region_id))
+
+    def raw_image(self) -> Any:
+        """Return the overview's pixels ``(Y, X)``, lazy; raise `InputError` if it is a restored image."""
+        return raw_pixels(self.state.overview, self.viewer)
 
     def answer(self, *, accept: bool, ids: Collection[int]) -> None:
         """Accept or refuse proposals; of others nothing is changed."""
@@ -261,7 +265,7 @@ class RegionsDock(QWidget):
             self._refuse(str(error))
             return
         state.unusable = "Looking for regions that were kept of this image …"
-        self.opening.start("Opening regions", partial(_open, layer, overview_of(layer), levels))
+        self.opening.start("Opening regions", partial(kept_or_new, layer, overview_of(layer), levels))
 
     def _refuse(self, reason: str) -> None:
         self.state.unusable = reason
@@ -273,7 +277,7 @@ class RegionsDock(QWidget):
             return
         self.state.unusable = ""
         self._take(regions)
-        self.view.overview.say(note or _describe(regions.overview))
+        self.view.overview.say(note or describe(regions.overview))
 
     def _images_taken(self, reason: str) -> None:
         if reason:
@@ -362,23 +366,6 @@ class RegionsDock(QWidget):
 
     def _answer(self, accept: bool, every: bool) -> None:
         self.answer(accept=accept, ids=self.view.list.model.ids if every else self.state.selected)
-
-
-def _open(layer: Image, overview: Overview, levels: list[Any], monitor: Any) -> tuple[Image, RegionSet, str]:
-    """Return an overview's layer, its regions as they were kept or none, and a note."""
-    known = replace(overview, sha256=fingerprint(levels))
-    regions, note = kept_regions(known)
-    if regions is None:
-        return layer, RegionSet(known, FIRST_CLASSES), note
-    count = len(regions.regions)
-    kept = f"{count} region{'' if count == 1 else 's'} of this image read back."
-    return layer, replace(regions, overview=known), f"{kept} {note}".strip()
-
-
-def _describe(overview: Overview) -> str:
-    size = overview.pixel_size_nm
-    scale = "pixel size unknown" if size is None else f"{size[0]:.4g} × {size[1]:.4g} nm per pixel"
-    return f"{overview.shape[0]} × {overview.shape[1]} px, {scale}."
 
 
 class _Farewell:

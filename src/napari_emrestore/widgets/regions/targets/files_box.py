@@ -14,7 +14,8 @@ from napari_emrestore.widgets.regions.targets.choosing import choosing
 if TYPE_CHECKING:
     from napari_emrestore.widgets.regions.targets.state import TargetsState
 
-_FIELDS_OF = {"serialem": ("nav", "map_label"), "micromanager": ("xy_device", "z_device")}
+_FIELDS_OF = {"serialem": ("nav", "map_label", "first_row"), "micromanager": ("xy_device", "z_device")}
+_FIRST_ROWS = {"auto": "as its file says", "top": "at the top", "bottom": "at the bottom"}
 _TITLES = {
     "nav": (
         "Navigator file",
@@ -53,6 +54,11 @@ class FilesBox(QWidget):
         self.format = menu({row.name: row.title for row in TARGET_FORMATS})
         self.only_selected = QCheckBox("Only selected regions")
         self.lines = {name: QLineEdit() for name in _TITLES}
+        self.first_row = menu(_FIRST_ROWS)
+        self.first_row.setToolTip(
+            "Where the overview's first row is on SerialEM's screen. MRC files are stored from the bottom up "
+            "and stand upside down here; choose the bottom if the overview does beside SerialEM's picture"
+        )
         self.export = QPushButton("Export …")
         self.take = QPushButton("Import …")
         self.take.setToolTip("Files of all these formats; regions are added, and can be undone")
@@ -63,6 +69,7 @@ class FilesBox(QWidget):
             self.lines[name].setToolTip(meaning)
             self.lines[name].setPlaceholderText(empty)
             self.rows.addRow(title, self.lines[name])
+        self.rows.insertRow(3, "First row", self.first_row)
         self.choose_nav = choosing(self.lines["nav"], "Choose a Navigator file")
         layout = column(self)
         layout.addLayout(self.rows)
@@ -81,10 +88,14 @@ class FilesBox(QWidget):
         self.format.setCurrentIndex(self.format.findData(state.format))
         self.format.blockSignals(False)
         set_quietly(self.only_selected, state.only_selected)
+        self.first_row.blockSignals(True)
+        self.first_row.setCurrentIndex(self.first_row.findData(state.first_row))
+        self.first_row.blockSignals(False)
         for name, line in self.lines.items():
             if line.text() != getattr(state, name):
                 line.setText(getattr(state, name))
-            self.rows.setRowVisible(line, name in _FIELDS_OF.get(state.format, ()))
+        for name, box in {**self.lines, "first_row": self.first_row}.items():
+            self.rows.setRowVisible(box, name in _FIELDS_OF.get(state.format, ()))
         reason = state.why_not_export()
         self.export.setEnabled(not reason)
         self.export.setToolTip(reason)
@@ -98,6 +109,9 @@ class FilesBox(QWidget):
     def _connect(self) -> None:
         self.format.currentIndexChanged.connect(
             lambda _: self.changed.emit({"format": self.format.currentData()})
+        )
+        self.first_row.currentIndexChanged.connect(
+            lambda _: self.changed.emit({"first_row": self.first_row.currentData()})
         )
         self.only_selected.toggled.connect(lambda on: self.changed.emit({"only_selected": on}))
         for name, line in self.lines.items():

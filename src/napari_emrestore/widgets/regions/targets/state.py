@@ -71,6 +71,10 @@ class TargetsState:
         Where the overview's first row is on SerialEM's screen.
     xy_device, z_device : str
         Names in Micro-Manager's configuration, for its position lists.
+    imitate : str
+        Label of the map in `nav` that crops imitate; empty for crops as the next five say.
+    crop_nm, crop_height, crop_width, crop_turn_deg, crop_mirrored
+        Pixel size, shape, turn and mirroring of crops.
     config : str
         Configuration to connect with; empty for the core that is loaded already.
     microscope : str
@@ -99,6 +103,12 @@ class TargetsState:
     first_row: FirstRow = "auto"
     xy_device: str = "XYStage"
     z_device: str = ""
+    imitate: str = ""
+    crop_nm: float = 1.0
+    crop_height: int = 1024
+    crop_width: int = 1024
+    crop_turn_deg: float = 0.0
+    crop_mirrored: bool = False
     config: str = ""
     microscope: str = ""
     frames: int = 1
@@ -131,6 +141,17 @@ class TargetsState:
         """Return which map of a Navigator file the overview is, and which way up."""
         return {"map_label": self.map_label, "first_row": self.first_row}
 
+    def crop_options(self) -> dict[str, Any]:
+        """Return how crops look: as the map to imitate, or else as told."""
+        if self.imitate:
+            return {"nav": self.nav, "target_label": self.imitate, **self.nav_options()}
+        return {
+            "shape": (self.crop_height, self.crop_width),
+            "pixel_size_nm": self.crop_nm,
+            "rotation_deg": self.crop_turn_deg,
+            "is_mirrored": self.crop_mirrored,
+        }
+
     def limits(self) -> StageLimits:
         """Return where the stage may go; only with regions and a stage map."""
         if self.regions is None or self.stage is None:
@@ -153,6 +174,16 @@ class TargetsState:
             map_too = ", or name SerialEM's file with the map" if self.format == "serialem" else ""
             return f"Tell where the overview lies under the stage{map_too}."
         return ""
+
+    def why_not_crop(self) -> str:
+        """Return why no crops can be cut, with the remedy; empty if they can."""
+        chosen = self.chosen()
+        if chosen is None or not chosen.regions:
+            return self.why_not_export()
+        if self.imitate:
+            return "" if self.nav else "Choose the Navigator file of that map, at Export and import."
+        known = chosen.overview.pixel_size_nm is not None
+        return "" if known else "The overview needs a pixel size: set its scale and units."
 
     def why_not_mark(self) -> str:
         """Return why the selected region cannot be marked; empty if it can."""
@@ -217,7 +248,21 @@ class TargetsState:
         return "" if self.stage is not None else "Tell where the overview lies under the stage."
 
 
-KEPT = ("format", "only_selected", "xy_device", "z_device", "config", "frames", "nearest", "fields")
+KEPT = (
+    "format",
+    "only_selected",
+    "xy_device",
+    "z_device",
+    "crop_nm",
+    "crop_height",
+    "crop_width",
+    "crop_turn_deg",
+    "crop_mirrored",
+    "config",
+    "frames",
+    "nearest",
+    "fields",
+)
 
 
 def describe_stage(stage: StageMap | None, marks: int, problem: str) -> str:

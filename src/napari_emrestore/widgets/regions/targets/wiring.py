@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
-from napari_emrestore.core import DeviceError, EmRestoreError
+from napari_emrestore.core import EmRestoreError
 from napari_emrestore.overview.targets.catalogue import (
     TARGET_FORMATS,
     Exported,
@@ -21,20 +20,24 @@ from napari_emrestore.overview.targets.from_frames import mosaic_around, stage_m
 from napari_emrestore.overview.targets.gathering import Imported, join
 from napari_emrestore.overview.targets.nav_maps import stage_map_of_nav
 from napari_emrestore.overview.targets.stage_map import StageMap, read_stage_map, write_stage_map
-from napari_emrestore.overview.targets.visiting import Arrival, go_there
 from napari_emrestore.widgets.forms import section
 from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.preferences import load_state, save_state
-from napari_emrestore.widgets.regions.targets.errands import connect, visit_all
+from napari_emrestore.widgets.regions.targets.crops_box import CropsBox
+from napari_emrestore.widgets.regions.targets.driving import Microscope
+from napari_emrestore.widgets.regions.targets.errands import (
+    cut_crops,
+    cut_virtual_maps,
+)
 from napari_emrestore.widgets.regions.targets.files_box import FilesBox
 from napari_emrestore.widgets.regions.targets.stage_box import StageBox
 from napari_emrestore.widgets.regions.targets.state import KEPT, Mark, TargetsState
-from napari_emrestore.widgets.regions.targets.visit_box import VisitBox
+from napari_emrestore.widgets.regions.targets.telling import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from napari_emrestore.cameras.micromanager_stage import MicroManagerStage
     from napari_emrestore.overview.regions import RegionSet
 
 _NAME = "targets"
@@ -48,6 +51,10 @@ class RegionsHost(Protocol):
 
     def change(self, regions: RegionSet, what: str) -> None:
         """Replace the regions, as a step that can be undone."""
+        ...
+
+    def raw_image(self) -> Any:
+        """Return the raw overview ``(Y, X)``; raise `InputError` if what lies below is none."""
         ...
 
 
@@ -65,14 +72,17 @@ class Targets(QWidget):
         self._host = host
         self.state = TargetsState()
         self.state.restore(load_state(_NAME))
-        self.filing, self.driving = Jobs(self), Jobs(self)
-        self.device = _Held()
-        self.stage_box, self.files_box, self.visit_box = StageBox(), FilesBox(), VisitBox(self.driving)
+        self.filing, self.cutting = Jobs(self), Jobs(self)
+        self.stage_box, self.files_box = StageBox(), FilesBox()
+        self.crops_box = CropsBox(self.cutting)
+        self.microscope = Microscope(self.state, self)
+        self.visit_box = self.microscope.box
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(section("Under the stage", self.stage_box, is_open=False))
         layout.addWidget(section("Export and import", self.files_box, is_open=False))
+        layout.addWidget(section("Crops to realign to", self.crops_box, is_open=False))
         layout.addWidget(section("At the microscope", self.visit_box, is_open=False))
         self._connect()
         self._refresh()
@@ -84,9 +94,11 @@ class Targets(QWidget):
             return
         if _of_another(before, regions):
             self.filing.cancel()
+            self.cutting.cancel()
             self._take_stage(None)
             self.state.mosaic = None if regions is None else mosaic_around(regions.overview.path)
             self.files_box.say("")
+            self.crops_box.say("")
         self.state.regions, self.state.selected = regions, selected
         if self.state.marks and regions is not None:
             present = {one.id for one in regions.regions}
@@ -152,46 +164,19 @@ class Targets(QWidget):
         )
         self._refit()
 
-    def link(self) -> None:
-        """Connect the microscope, or let go of it."""
-        if self.driving.running:
-            return
-        if self.state.microscope:
-            self.device.drop()
-            self.state.microscope = ""
-            self.visit_box.say("")
-            self._refresh()
-        else:
-            self.driving.start("Connecting", partial(connect, self.state.config or None))
-
-    def go(self) -> None:
-        """Drive the stage to the selected region."""
-        state, region = self.state, self.state.selected_region()
-        if region is None or state.stage is None or state.why_not_go() or self.driving.running:
-            return
-        device, limits, stage = self.device.stage, state.limits(), state.stage
-        self.driving.start(
-            f"Going to region {region.id}",
-            lambda monitor: go_there(region, stage, device, limits, monitor=monitor),
-        )
-
-    def visit(self, folder: str) -> None:
-        """Drive the stage to the chosen regions and write frames of each into a folder."""
+    def cut(self, folder: str) -> None:
+        """Write raw crops of the chosen regions into a folder."""
         state, chosen = self.state, self.state.chosen()
-        if chosen is None or state.stage is None or state.why_not_visit() or self.driving.running:
+        if chosen is None or state.why_not_crop():
             return
-        work = partial(
-            visit_all,
-            chosen,
-            state.stage,
-            self.device.stage,
-            state.limits(),
-            Path(folder),
-            frames=state.frames,
-            nearest=state.nearest,
-            fields=state.fields,
-        )
-        self.driving.start("Visiting regions", work)
+        self.crops_box.say("")
+        try:
+            raw = self._host.raw_image()
+        except EmRestoreError as error:
+            self.crops_box.say(str(error))
+            return
+        work = cut_virtual_maps if state.imitate else cut_crops
+        self.cutting.start("Cutting crops", partial(work, chosen, raw, folder, state.crop_options()))
 
     def _connect(self) -> None:
         stage, files, visit = self.stage_box, self.files_box, self.visit_box
@@ -203,7 +188,7 @@ class Targets(QWidget):
         stage.nav_asked.connect(lambda: self._ask_open("SerialEM map", _NAV_FILES, self.take_nav))
         stage.open_asked.connect(lambda: self._ask_open("Stage map", _STAGE_FILES, self.open_stage_map))
         stage.save_asked.connect(self._save_stage)
-        for box in (files, visit):
+        for box in (files, self.crops_box, visit):
             box.changed.connect(self._set)
         files.nav_asked.connect(
             lambda: self._ask_open("SerialEM map", _NAV_FILES, lambda path: self._set({"nav": path}))
@@ -213,15 +198,12 @@ class Targets(QWidget):
         )
         files.export_asked.connect(self._ask_export)
         files.import_asked.connect(lambda: self._ask_open("Import regions", _readable(), self.take))
-        visit.connect_asked.connect(self.link)
-        visit.go_asked.connect(self.go)
-        visit.run.asked.connect(self._ask_visit)
+        self.crops_box.run.asked.connect(self._ask_cut)
+        self.cutting.succeeded.connect(self._cut)
+        self.cutting.ended.connect(self._refresh)
         self.filing.succeeded.connect(self._filed)
         self.filing.failed.connect(lambda error: self.files_box.say(str(error)))
-        self.driving.started.connect(lambda _: self._refresh())
-        self.driving.succeeded.connect(self._driven)
-        self.driving.ended.connect(self._refresh)
-        self.destroyed.connect(self.device.drop)
+        self.microscope.changed.connect(self._refresh)
 
     def _set(self, values: dict[str, Any]) -> None:
         for name, value in values.items():
@@ -241,7 +223,8 @@ class Targets(QWidget):
     def _refresh(self) -> None:
         self.stage_box.show_state(self.state)
         self.files_box.show_state(self.state)
-        self.visit_box.show_state(self.state, busy=self.driving.running)
+        self.crops_box.show_state(self.state)
+        self.visit_box.show_state(self.state, busy=self.microscope.jobs.running)
 
     def _unmark(self, region_id: int) -> None:
         self.state.marks = tuple(mark for mark in self.state.marks if mark.region_id != region_id)
@@ -249,7 +232,7 @@ class Targets(QWidget):
 
     def _read_stage(self, region_id: int) -> None:
         try:
-            self.tell(region_id, self.device.stage.position_um())
+            self.tell(region_id, self.microscope.device.stage.position_um())
         except EmRestoreError as error:
             self.visit_box.say(str(error))
 
@@ -262,23 +245,18 @@ class Targets(QWidget):
             self._take_stage(outcome)
         elif isinstance(outcome, Exported):
             count = outcome.count
-            self.files_box.say(_joined(f"{count} regions in {outcome.path.name}.", outcome.notes))
+            self.files_box.say(_joined(f"{counted(count, 'region')} in {outcome.path.name}.", outcome.notes))
         elif not _of_another(self.state.regions, outcome.regions) and self.state.regions is not None:
             count = len(outcome.regions.regions)
             self._host.change(join(self.state.regions, outcome.regions), "importing")
-            self.files_box.say(_joined(f"{count} regions came in.", outcome.notes))
+            self.files_box.say(_joined(f"{counted(count, 'region')} came in.", outcome.notes))
         self._refresh()
 
-    def _driven(self, outcome: MicroManagerStage | Arrival | list[Path]) -> None:
-        self.visit_box.run.say("")
-        if isinstance(outcome, Arrival):
-            self.visit_box.say(_arrived(outcome))
-        elif isinstance(outcome, list):
-            self.visit_box.say(f"{len(outcome)} files in {outcome[0].parent}.")
-        else:
-            self.device.take(outcome)
-            self.state.microscope = outcome.name
-            self.visit_box.say(_where(outcome))
+    def _cut(self, files: list[Path]) -> None:
+        self.crops_box.run.say("")
+        first, count = files[0], sum(file.suffix == ".mrc" for file in files)
+        virtual = f" and {first.name}, to open in SerialEM from there," if count < len(files) else ""
+        self.crops_box.say(f"{counted(count, 'crop')}{virtual} in {first.parent}.")
 
     def _ask_open(self, title: str, kinds: str, then: Callable[[str], None]) -> None:
         path, _ = QFileDialog.getOpenFileName(self, title, "", kinds)
@@ -294,37 +272,15 @@ class Targets(QWidget):
         if path:
             self.export(path)
 
-    def _ask_visit(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Folder for the frames")
+    def _ask_cut(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder for the crops")
         if folder:
-            self.visit(folder)
+            self.cut(folder)
 
     def _save_stage(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, "Stage map", "overview.stage.json", _STAGE_FILES)
         if path:
             self.save_stage_map(path)
-
-
-class _Held:
-    """The connected stage; outlives the widgets, so that it can be let go of after them."""
-
-    def __init__(self) -> None:
-        self._stage: MicroManagerStage | None = None
-
-    @property
-    def stage(self) -> MicroManagerStage:
-        if self._stage is None:
-            raise DeviceError("A connected microscope is needed", came="none is")
-        return self._stage
-
-    def take(self, stage: MicroManagerStage) -> None:
-        self.drop()
-        self._stage = stage
-
-    def drop(self) -> None:
-        stage, self._stage = self._stage, None
-        if stage is not None:
-            stage.close()
 
 
 def _of_another(before: RegionSet | None, now: RegionSet | None) -> bool:
@@ -338,20 +294,3 @@ def _readable() -> str:
 
 def _joined(first: str, notes: tuple[str, ...]) -> str:
     return " ".join((first, *notes))
-
-
-def _where(stage: MicroManagerStage) -> str:
-    try:
-        y, x = stage.position_um()
-    except EmRestoreError as error:
-        return str(error)
-    return f"Connected; the stage stands at y {y:.2f}, x {x:.2f} µm."
-
-
-def _arrived(arrival: Arrival) -> str:
-    y, x = arrival.reached_um
-    verdict = "" if arrival.within else " That is beyond the tolerance of 0.5 µm: check the stage."
-    return (
-        f"Region {arrival.stop.region_id}: the stage stands at y {y:.2f}, x {x:.2f} µm, "
-        f"{arrival.off_um:.2g} µm off.{verdict}"
-    )

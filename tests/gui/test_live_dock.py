@@ -8,8 +8,18 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Shapes
-from qtpy.QtWidgets import QScrollArea
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QComboBox,
+    QLineEdit,
+    QScrollArea,
+    QSlider,
+)
+from tests.gui.live_driving import WAIT_MS, live_threads, record, seen, started, stopped
 
+from napari_emrestore.cameras import list_cameras
 from napari_emrestore.cameras.simulated import SimulatedMicroscope
 from napari_emrestore.core import Acquisition, DeviceError, MissingPackageError, ModelError, WriteError
 from napari_emrestore.io import open_frames, write_image
@@ -19,8 +29,8 @@ from napari_emrestore.widgets.jobs import end_all_work
 from napari_emrestore.widgets.layers import METADATA_KEY, known_acquisition, provenance_of
 from napari_emrestore.widgets.live import LiveDock, device_finder, record_desk
 from napari_emrestore.widgets.preferences import load_state
+from napari_emrestore.widgets.restore.model_section import ModelSection
 
-WAIT_MS = 60_000
 SHAPE = (48, 70)
 SMALL = {"frame_shape": "48, 70", "specimen_px": "128", "velocity_px_s": "20, 0"}
 LIVE = "simulated microscope · live"
@@ -41,34 +51,6 @@ def dock(qtbot, viewer):
     yield dock
     # qtbot has closed the dock by now, which ends everything
     qtbot.waitUntil(lambda: not live_threads(), timeout=WAIT_MS)
-
-
-def started(qtbot, dock, until="restored"):
-    """Press Start and wait for the first picture that has what is waited for."""
-    dock.view.start.click()
-    return seen(qtbot, dock, lambda picture: until in picture.images)
-
-
-def seen(qtbot, dock, wanted):
-    """Wait for a picture that is as wanted, and return it."""
-    with qtbot.waitSignal(dock.layers.drawn, timeout=WAIT_MS, check_params_cb=wanted) as drawn:
-        pass
-    return drawn.args[0]
-
-
-def stopped(qtbot, dock):
-    with qtbot.waitSignal(dock.sessions.ended, timeout=WAIT_MS):
-        dock.stop()
-
-
-def record(qtbot, dock):
-    """Press Record (or Stop, or Keep) as soon as that can be done."""
-    qtbot.waitUntil(dock.view.record.button.isEnabled, timeout=WAIT_MS)
-    dock.view.record.button.click()
-
-
-def live_threads():
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("live ")]
 
 
 class TestWatching:
@@ -466,7 +448,7 @@ from napari_emrestore.widgets import preferences
 preferences.config_folder = lambda: Path({folder!r})
 viewer = napari.Viewer()
 _, dock = viewer.window.add_plugin_dock_widget("napari-emrestore", "Live camera")
-dock.state.typed = {{"simulated": {small!r}}}
+dock.state.camera, dock.state.typed = {camera!r}, {{{camera!r}: {typed!r}}}
 dock.state.model, dock.state.kind = "mean", "none"
 dock.layers.drawn.connect(lambda picture: QTimer.singleShot(0, viewer.close))
 dock.view.start.click()
@@ -475,8 +457,15 @@ print("left", [thread.name for thread in threading.enumerate() if thread.name.st
 """
 
 
-def test_closing_napari_while_a_camera_runs_leaves_nothing_and_does_not_crash(tmp_path):
-    code = CLOSING.format(folder=str(tmp_path), small=SMALL)
+@pytest.mark.parametrize(
+    ("camera", "typed"),
+    [("simulated", SMALL), ("micromanager", {"adapter": "DemoCamera", "device": "DCam", "exposure_ms": "5"})],
+)
+def test_closing_napari_while_a_camera_runs_leaves_nothing_and_does_not_crash(tmp_path, camera, typed):
+    if camera == "micromanager":
+        pytest.importorskip("pymmcore_plus")
+        pytest.importorskip("mm_test_adapters")
+    code = CLOSING.format(folder=str(tmp_path), camera=camera, typed=typed)
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1] == "left []"
@@ -535,6 +524,21 @@ class TestSettings:
         dock.view.numbers.cells["stage"].setText("-1234.567, -1234.567 µm")
         content = dock.findChild(QScrollArea).widget()
         assert content.minimumSizeHint().width() <= 280
+
+    @pytest.mark.parametrize("camera", [row.name for row in list_cameras()])
+    def test_every_control_says_what_it_does_and_is_reached_by_the_tab_key(self, qtbot, dock, camera):
+        dock.state.camera, dock.state.look, dock.state.record_mode = camera, "split", "circular"
+        kinds = (QAbstractButton, QComboBox, QLineEdit, QAbstractSpinBox, QSlider)
+        controls = [
+            control
+            for kind in kinds
+            for control in dock.view.findChildren(kind)
+            if not isinstance(control.parent(), (QComboBox, QAbstractSpinBox, ModelSection))
+        ]
+        assert len(controls) > 20
+        silent = [control for control in controls if not control.toolTip()]
+        assert not silent
+        assert all(control.focusPolicy() & Qt.FocusPolicy.TabFocus for control in controls)
 
     def test_they_are_kept_for_each_camera(self, qtbot, viewer):
         dock = LiveDock(viewer)

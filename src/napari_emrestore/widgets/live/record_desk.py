@@ -159,7 +159,8 @@ class RecordDesk(QObject):
 
     def _show_room(self, room: Room) -> None:
         rate = f"{room.bytes_per_s / _MIB:.0f} MiB/s"
-        self._box.say_room(f"The disk has room for {duration(room.seconds)} at {rate}.")
+        text = f"The disk has room for {duration(room.seconds)} at {rate}."
+        self._box.say_room(f"⚠ {text}" if room.seconds < _FULL_SOON_S else text)
 
     def _show_recorded(self, recorded: Recorded) -> None:
         status = recorded.status

@@ -33,6 +33,8 @@ class Plan:
         A torch device.
     vgg : Path, optional
         VGG-19 weights for the perceptual term.
+    arms : str
+        Run only arms whose label contains this.
     """
 
     steps: int | None = None
@@ -43,6 +45,7 @@ class Plan:
     seed: int = 0
     device: str = "cpu"
     vgg: Path | None = None
+    arms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

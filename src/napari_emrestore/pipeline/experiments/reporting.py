@@ -65,8 +65,9 @@ def _command(outcome: Outcome) -> str:
     plan = outcome.plan
     steps = "" if plan.steps is None else f" --steps {plan.steps}"
     sizes = f" --scenes {plan.scenes} --scene-px {plan.scene_px} --tiles {plan.tiles} --seed {plan.seed}"
-    full = " --full" if plan.full else ""
-    return f"napari-emrestore experiment {outcome.name} -o FOLDER{steps}{full}{sizes}"
+    chosen = f' --arms "{plan.arms}"' if plan.arms else ""
+    rest = f"{' --full' if plan.full else ''}{' --vgg FILE' if plan.vgg else ''}{chosen}"
+    return f"napari-emrestore experiment {outcome.name} -o FOLDER{steps}{sizes}{rest}"
 
 
 def write_outcome(outcome: Outcome, folder: Path) -> tuple[Path, Path]:

@@ -64,7 +64,7 @@ def run_experiment(
     Raises
     ------
     InputError
-        If the plan asks for nothing to train or to test on.
+        If the plan asks for nothing to train or to test on, or for arms that the experiment does not have.
     Cancelled
         If the monitor asked to stop.
     """
@@ -75,7 +75,7 @@ def run_experiment(
         )
     started = time.perf_counter()
     rows: list[Row] = []
-    for arm in experiment.arms:
+    for arm in _chosen(experiment, plan.arms):
         recipe = _recipe(arm, plan)
         tiles = [_tiles(arm, recipe, plan, domain) for domain in arm.test]
         before = [row for t in tiles for row in unrestored(t, arm.held_out, UNRESTORED[t.domain])]
@@ -83,6 +83,14 @@ def run_experiment(
         place = folder / f"{recipe.id}-{_fingerprint(arm, recipe, plan)}"
         rows += _run_arm(arm, recipe, plan, experiment.recalibrates, tiles, place, monitor)
     return Outcome(name, experiment, plan, tuple(rows), time.perf_counter() - started)
+
+
+def _chosen(experiment: Experiment, text: str) -> list[Arm]:
+    arms = [arm for arm in experiment.arms if text in arm.label]
+    if not arms:
+        known = ", ".join(dict.fromkeys(arm.label for arm in experiment.arms))
+        raise InputError(f"--arms is part of one of {known}", came=f"{text!r} came")
+    return arms
 
 
 def _fingerprint(arm: Arm, recipe: Recipe, plan: Plan) -> str:

@@ -38,6 +38,7 @@ EVERY_SETTING = RunSettings(
     truth_frame=2,
     use=(1, 4),
     skip=(0,),
+    expected_error=True,
 )
 
 

@@ -171,7 +171,9 @@ def evaluate(settings: EvaluationSettings, *, monitor: Monitor = SILENT) -> Eval
     tested, kept_for_tuning = _split(images, tune=bool(settings.tune))
     size = settings.size_px or _fitting_size(protocol.size_px, images)
     methods = baselines(protocol.frames)
-    methods += [load_method(model, settings.device, settings.precision) for model in settings.models]
+    methods += [
+        load_method(model, settings.device, settings.precision, protocol.frames) for model in settings.models
+    ]
     if settings.tune:
         calibration = _calibrate(protocol, kept_for_tuning, min(size, _CALIBRATION_PX), settings.seed)
         tuned, missing = tuned_rows(settings.tune, calibration, monitor=monitor)

@@ -72,8 +72,11 @@ class Method:
         from napari_emrestore.restoration import restore
 
         data: Any = instance.registered or Burst(frames)
-        if restorer.frames[1] == 1:
+        most = restorer.frames[1]
+        if most == 1:
             data = frames.mean(axis=0)
+        elif most < len(frames):
+            data = Burst(frames[:most])
         return np.asarray(restore(data, restorer, monitor=monitor).image)
 
     def seconds_per_frame(self, frames: int) -> float:
@@ -113,12 +116,17 @@ def baselines(frames: int) -> list[Method]:
     return [Method(UNRESTORED), *([Method(FRAME_AVERAGE)] if frames > 1 else [])]
 
 
-def load_method(model: str, device: str, precision: str) -> Method:
-    """Return the row of a model or of an untuned classical method."""
+def load_method(model: str, device: str, precision: str, frames: int) -> Method:
+    """Return the row of a model or of an untuned classical method, for bursts of `frames`.
+
+    A network for shorter bursts is shown the first frames, one for single frames the average.
+    """
     from napari_emrestore.restoration import load_restorer
 
     restorer = load_restorer(model, device=device, precision=precision)
-    return Method(model, restorer, _count_parameters(model))
+    most = restorer.frames[1]
+    note = f"sees the first {most} of {frames} frames" if 1 < most < frames else ""
+    return Method(model, restorer, _count_parameters(model), note)
 
 
 def _count_parameters(model: str) -> int:

@@ -45,6 +45,8 @@ class Ordering:
     def verdict(self) -> str:
         """What the two say of each other, in a word or two."""
         low, high = self.here.low, self.here.high
+        if self.here.mean == low == high == 0:
+            return "equal"
         if low is None or high is None or low <= 0 <= high:
             return "within the spread"
         if self.paper is None:

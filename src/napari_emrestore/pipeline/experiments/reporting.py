@@ -48,6 +48,7 @@ def markdown(outcome: Outcome) -> str:
 def _notes(outcome: Outcome) -> list[str]:
     plan, experiment = outcome.plan, outcome.experiment
     size = "the papers' networks" if plan.full else "reduced networks"
+    perceptual = {str(row.facts["perceptual"]) for row in outcome.rows if "perceptual" in row.facts}
     trained = {row.facts["training"]: row.facts["seconds"] for row in outcome.rows if row.facts}
     return [
         f"Repeats {experiment.source} with {size} on procedural scenes; mean ± standard deviation over "
@@ -57,7 +58,7 @@ def _notes(outcome: Outcome) -> list[str]:
         "Differences are of the same tiles; their interval is over the scenes that these were cut from. What "
         "another seed would have trained is not in it.",
         *([experiment.note] if experiment.note else []),
-        *sorted({str(row.facts["perceptual"]) for row in outcome.rows if "perceptual" in row.facts}),
+        *(f"Perceptual term: {said}." for said in sorted(perceptual)),
     ]
 
 

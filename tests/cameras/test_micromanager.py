@@ -54,6 +54,11 @@ def test_a_configuration_brings_its_stage():
     assert frame.acquisition.pixel_size_nm == (1000.0, 1000.0)
 
 
+def test_a_camera_that_has_no_images_to_give_is_refused():
+    with pytest.raises(InputError, match="refused"):
+        open_camera("micromanager", adapter="Utilities", device="Multi Camera", timeout_s=PATIENCE_S)
+
+
 @pytest.fixture
 def running(monkeypatch):
     """A core somebody else has loaded, as napari-micromanager does."""

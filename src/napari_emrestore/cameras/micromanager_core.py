@@ -144,7 +144,7 @@ class CoreCamera:
     def _start(self) -> None:
         try:
             self.core.startContinuousSequenceAcquisition(0)
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:  # the latter where images have no size yet
             raise self._refused(error) from error
         self._ours.run = True
 

@@ -16,7 +16,7 @@ import pytest
 from napari_emrestore.cameras import open_camera
 from napari_emrestore.core import Acquisition, Frame, WriteError
 from napari_emrestore.io import open_frames
-from napari_emrestore.pipeline import growing
+from napari_emrestore.pipeline import growing, recorder
 from napari_emrestore.pipeline.frame_tables import frame_table
 from napari_emrestore.pipeline.live import LiveLine
 from napari_emrestore.pipeline.recorder import Recorder
@@ -57,6 +57,7 @@ def frames(count, start=0):
 @pytest.fixture
 def source(monkeypatch):
     monkeypatch.setattr(growing, "_MOST_FRAMES", 4)
+    monkeypatch.setattr(recorder, "_FLUSH_S", PATIENCE_S)  # whole chunks only, also on a busy machine
     return SimpleNamespace(frame_shape=SHAPE, dtype=np.dtype(np.uint16), acquisition=KNOWN)
 
 

@@ -40,7 +40,9 @@ def frames(count, start=0, dtype=np.uint16):
 
 
 def small_chunks(monkeypatch, count=4):
+    """Write whole chunks only: on a busy machine a second may pass before one is full."""
     monkeypatch.setattr(growing, "_MOST_FRAMES", count)
+    monkeypatch.setattr(recorder, "_FLUSH_S", PATIENCE_S)
 
 
 FORMATS = ["a.zarr", "a.mrc", "a.ome.tif"]
@@ -302,6 +304,25 @@ def test_an_unplugged_camera_leaves_a_whole_recording_and_another_can_begin(tmp_
         kept.stop(PATIENCE_S)
         assert [row["index"] for row in frame_table(kept.path)] == list(range(6))
         assert "stage_um" in frame_table(kept.path)[0]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_camera_that_changes_its_frames_stops_it_loudly_with_all_that_came_before(
+    tmp_path, monkeypatch, source, name
+):
+    small_chunks(monkeypatch)
+    kept, taken = Recorder(tmp_path / name, source), frames(6)
+    for frame in taken:
+        kept.put(frame)
+    binned = Frame(np.zeros((15, 23), np.uint16), 6, KNOWN, 0.3)
+    for _ in range(2):
+        with pytest.raises(WriteError, match="frame 6 is 15 x 23 uint16"):
+            kept.put(binned)
+    with pytest.raises(WriteError, match="What came before can be read"):
+        kept.stop(PATIENCE_S)
+    assert (kept.status().state, kept.status().written) == ("failed", 6)
+    with open_frames(kept.path) as stack:
+        np.testing.assert_array_equal(stack.data.compute(), [frame.data for frame in taken])
 
 
 def test_a_circle_keeps_the_last_seconds(tmp_path, source):

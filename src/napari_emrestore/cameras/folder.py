@@ -159,7 +159,9 @@ class _Pages:
         """Return the next frame, None if there is none yet."""
         if self._stack is None and not self._open_next():
             return None
-        frame: Frame = self._stack[self._page]
+        frame = self._read()
+        if frame is None:
+            return None
         self._page += 1
         self._last += 1 + self._missing_before()
         if self._page == len(self._stack):
@@ -178,6 +180,18 @@ class _Pages:
         if self._stack is not None:
             self._stack.close()
             self._stack = None
+
+    def _read(self) -> Frame | None:
+        """Return the page that is next; a file that cannot be read after all is opened again if it changes."""
+        try:
+            frame: Frame = self._stack[self._page]
+        except (EmRestoreError, OSError):
+            state = self._given[self._name][1]
+            self._given[self._name] = self._page, (-1, -1)
+            self._failed[self._name] = state, time.monotonic()
+            self.close()
+            return None
+        return frame
 
     def _open_next(self) -> bool:
         """Open the next file that has unseen frames; one that is not yet complete holds up those after."""

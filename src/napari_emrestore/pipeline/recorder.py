@@ -147,7 +147,10 @@ class Recorder:
             if self._state != "recording":
                 return
             if frame.data.shape != self._shape or frame.data.dtype != self._dtype:
-                raise self._fail(frame_changed(frame, self._shape, self._dtype))
+                # the disk is not to blame: what waits is still written
+                self._failure, self._state = frame_changed(frame, self._shape, self._dtype), "finishing"
+                self._turn.notify_all()
+                raise self._failure
             if (self._waiting() + 1) * self._file.frame_bytes > self._queue_bytes:
                 raise self._fail(too_slow(self.path, self._file.frames, self._received))
             if self._last_index is not None:
@@ -243,7 +246,7 @@ class Recorder:
                 self._flush(chunk)
                 unwritten, flushed_s = False, time.monotonic()
                 chunk = [] if full else chunk
-        if unwritten and self._failure is None:
+        if unwritten and self._state != "failed":
             self._flush(chunk)
 
     def _next(self, most: int) -> list[Frame] | None:
@@ -266,8 +269,7 @@ class Recorder:
 
     def _fail(self, error: WriteError) -> WriteError:
         """Note the first failure and return it."""
-        if self._failure is None:
-            self._failure, self._state = error, "failed"
+        self._failure, self._state = self._failure or error, "failed"
         self._turn.notify_all()
         return self._failure
 

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from napari_emrestore.cameras import open_camera
+from napari_emrestore.cameras import micromanager, open_camera
 from napari_emrestore.core import DeviceError, InputError, MissingPackageError
 
 pymmcore_plus = pytest.importorskip("pymmcore_plus")
@@ -57,6 +58,20 @@ def test_a_configuration_brings_its_stage():
 def test_a_camera_that_has_no_images_to_give_is_refused():
     with pytest.raises(InputError, match="refused"):
         open_camera("micromanager", adapter="Utilities", device="Multi Camera", timeout_s=PATIENCE_S)
+
+
+def test_frames_carry_where_the_stage_was(monkeypatch):
+    monkeypatch.setattr(micromanager, "_STAGE_REST", 0.0)  # asked for with each frame
+    with open_camera(
+        "micromanager", config="MMConfig_demo.cfg", exposure_ms=2.0, timeout_s=PATIENCE_S
+    ) as camera:
+        seen = [take(camera, 1)[0].acquisition.extra["stage_um"]]
+        camera._camera.core.setXYPosition(30.0, -20.0)
+        until = time.monotonic() + PATIENCE_S
+        while seen[-1] != pytest.approx([-20.0, 30.0], abs=0.1):
+            assert time.monotonic() < until
+            seen.append(take(camera, 1)[0].acquisition.extra["stage_um"])
+    assert seen[0] == pytest.approx([0.0, 0.0], abs=0.1)
 
 
 @pytest.fixture
@@ -212,6 +227,13 @@ def test_without_the_package_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "pymmcore_plus", None)
     with pytest.raises(MissingPackageError, match=r"napari-emrestore\[micromanager\]"):
         demo()
+
+
+def test_it_starts_and_stops_again_and_again():
+    for _ in range(8):
+        with demo() as camera:
+            assert [frame.index for frame in take(camera, 2)] == [0, 1]
+        assert pymmcore_plus.CMMCorePlus.instance().getCameraDevice() == ""
 
 
 @pytest.mark.parametrize("ending", ["", "camera.close()"], ids=["left running", "closed"])

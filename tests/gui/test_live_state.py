@@ -1,18 +1,23 @@
 """What the live dock is set to, its pictures and its regions, without a window."""
 
+from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from napari.layers import Image, Shapes
 
-from napari_emrestore.core import Acquisition, Frame, InputError
+from napari_emrestore.cameras import CameraSetting, describe_settings, list_cameras
+from napari_emrestore.core import Acquisition, Frame, InputError, Provenance, Restoration
 from napari_emrestore.pipeline.live_settings import LiveSettings
 from napari_emrestore.pipeline.live_views import LiveView
 from napari_emrestore.widgets.live.pictures import RAW, TRUTH, PictureMaker
 from napari_emrestore.widgets.live.recording import new_path
 from napari_emrestore.widgets.live.regions import region_of
 from napari_emrestore.widgets.live.state import LiveState
+from napari_emrestore.widgets.live.status_box import drift_text
+from napari_emrestore.widgets.live.wording import Words, words_for
 
 SHAPE = (60, 90)
 
@@ -120,6 +125,21 @@ class TestPictures:
         assert picture.scores.restored is None
         assert maker.picture(view_of(truth, index=4), truth=True, limits=True).truth is None
 
+    def test_a_restoration_that_lags_is_measured_against_the_truth_of_its_own_frame(self):
+        class Moving:
+            def truth(self, index):
+                return np.roll(np.arange(60 * 90, dtype=np.float32).reshape(SHAPE), index, axis=1)
+
+        camera = Moving()
+        view, earlier = view_of(camera.truth(5), index=5), view_of(camera.truth(3), index=3).raw
+        restored = Restoration(camera.truth(3), view.raw.acquisition, Provenance("restore"))
+        lagging = replace(view, restored=restored, restored_raw=earlier)
+        assert lagging.frames_behind == 2
+        picture = PictureMaker(camera).picture(lagging, truth=True, limits=False)
+        np.testing.assert_array_equal(picture.truth, camera.truth(5))
+        assert picture.scores.frame == 3
+        assert picture.scores.raw[0] == picture.scores.restored[0] == pytest.approx(1.0)
+
 
 class TestRegions:
     LIVE = Image(np.zeros((40, 50), np.uint16), scale=(4.0, 4.0), translate=(20.0, 40.0))
@@ -143,3 +163,32 @@ class TestRegions:
         assert roi is None
         assert "at least 24 px" in text
         assert region_of(Shapes(), self.LIVE, (0, 0), SHAPE)[0] is None
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("size_nm", "text"),
+        [(None, "5.0 px"), ((2.0, 2.0), "5.0 px, 10 nm"), ((1000.0, 1000.0), "5.0 px, 5 µm")],
+    )
+    def test_a_drift_is_told_in_the_unit_that_fits(self, size_nm, text):
+        view = SimpleNamespace(
+            step_px=(3.0, -4.0), raw=SimpleNamespace(acquisition=Acquisition("x", pixel_size_nm=size_nm))
+        )
+        assert drift_text(view) == text
+
+    def test_every_setting_of_our_cameras_has_words_and_strange_ones_keep_their_own(self):
+        for camera in list_cameras():
+            for setting in describe_settings(camera.name):
+                words = words_for(camera.name, setting)
+                assert words.label
+                assert words.tip
+                assert "None" not in words.tip
+                assert not setting.required or words.empty == "needed"
+        strange = CameraSetting("spot_size", "whole", optional=True, note="Of the gun.")
+        assert words_for("theirs", strange) == Words("Spot size", "Of the gun.", "as it is")
+
+    def test_what_cannot_be_read_is_named_as_in_the_form(self):
+        state = LiveState(camera="folder")
+        state.type_in("folder", "somewhere")
+        state.type_in("poll_s", "often")
+        assert state.why_not_start().startswith("Look every (s) is a number")

@@ -44,6 +44,7 @@ class Lamp(QWidget):
             self.light.show_colour(_COLOURS[level])
         if text != self.label.text():
             self.label.setText(text)
+            self.light.updateGeometry()
 
 
 class _Light(QWidget):

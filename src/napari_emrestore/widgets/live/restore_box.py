@@ -21,7 +21,7 @@ _KINDS = {
     "euclidean": "shift and rotation",
     "affine": "affine",
     "homography": "perspective",
-    "none": "none, frames are aligned",
+    "none": "frames are aligned",
 }
 
 

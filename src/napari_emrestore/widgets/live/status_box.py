@@ -29,6 +29,8 @@ _ROWS = {
     "lost_view": "begun anew",
     "latency": "latency 50 / 95 %",
     "restored_latency": "restored 50 / 95 %",
+    "drift": "drift a frame",
+    "stage": "stage y, x",
 }
 _TIPS = {
     "acquired": "Frames that came from the camera, and how many per second lately.",
@@ -37,6 +39,7 @@ _TIPS = {
     "made": "Views of the newest frames, and how many per second lately.",
     "restored": "Restorations, and how many per second lately.",
     "shown": "Views that reached the screen; of the others a newer one was ready first.",
+    "drift": "How far the specimen moves in the image from frame to frame.",
     "lost_view": "How often a frame was like nothing before it.",
     "latency": "From the end of the exposure to the screen, over the last 512 views.",
     "restored_latency": "The same of the newest frame in each restoration.",
@@ -54,6 +57,8 @@ class Lamps(QWidget):
         layout.setSpacing(3)
         for lamp in (self.camera, self.alignment, self.dropped):
             layout.addWidget(lamp)
+        self.dropped.setToolTip("Dropped frames are in no restoration, but in a recording all the same.")
+        self.camera.setToolTip("Whether frames come, and what is alarming about them.")
         self.alignment.setToolTip(
             "How alike the newest frame and those before it are once they are aligned (1: the same), and "
             "how far the specimen moves in the image from frame to frame."
@@ -74,17 +79,28 @@ class Lamps(QWidget):
         else:
             self.camera.show_state("good", f"{name}: {fps:.3g} frames/s")
 
-    def show_alignment(self, view: LiveView) -> None:
-        """Show how well the newest frame fits those before it, and how fast the specimen drifts."""
+    def show_alignment(self, view: LiveView, *, asked: bool) -> None:
+        """Show how well the newest frame fits those before it, and how fast the specimen drifts.
+
+        Parameters
+        ----------
+        view : LiveView
+            What is seen.
+        asked : bool
+            Whether frames are to be aligned from the next view on.
+        """
         self.alignment.show()
         score = view.score
         if isnan(score):
-            unaligned = view.settings.kind is None
-            why = "Frames are taken as aligned." if unaligned else "There is no frame to align with."
-            self.alignment.show_state("off", why)
+            prepared = view.settings.kind is not None
+            waiting = "There is no frame to align with." if prepared else "The alignment is being prepared."
+            self.alignment.show_state("off", waiting if asked else "Frames are taken as aligned.")
             return
         level: Level = "good" if score >= _GOOD_SCORE else "warn"
-        self.alignment.show_state(level, f"Alignment {score:.2f}, drift {drift_text(view)} a frame")
+        # one line of a narrow dock, so that nothing moves when a digit comes or goes
+        self.alignment.show_state(
+            level, f"Alignment {score:.2f}, drift {hypot(*view.step_px):.1f} px a frame"
+        )
 
     def show_dropped(self, lost: int, dropped: int, seconds: float) -> None:
         """Show what was lost and dropped in the last seconds."""
@@ -93,7 +109,7 @@ class Lamps(QWidget):
             text = f"The camera lost {lost} frames in {seconds:.0f} s."
             self.dropped.show_state("bad", text)
         elif dropped:
-            text = f"{dropped} dropped in {seconds:.0f} s: restoring is slower than the camera."
+            text = f"{dropped} dropped in {seconds:.0f} s: restoring is slower."
             self.dropped.show_state("warn", text)
         else:
             self.dropped.show_state("good", "No frame dropped lately.")
@@ -110,9 +126,12 @@ class NumbersBox(QWidget):
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(0, 1)
         self.cells: dict[str, QLabel] = {}
-        for row, (key, title) in enumerate({**_ROWS, "stage": "stage y, x"}.items()):
+        for row, (key, title) in enumerate(
+            {**_ROWS, "drift": "drift a frame", "stage": "stage y, x"}.items()
+        ):
             label, cell = QLabel(title), QLabel("–")
             label.setToolTip(_TIPS.get(key, "As the camera tells it with the newest frame."))
+            cell.setToolTip(label.toolTip())
             grid.addWidget(label, row, 0)
             grid.addWidget(cell, row, 1)
             self.cells[key] = cell
@@ -148,8 +167,10 @@ class NumbersBox(QWidget):
             self._write(key, "–")
         self.incidents.hide()
 
-    def show_stage(self, stage_um: Sequence[float] | None) -> None:
-        """Show where the stage was for the newest frame; unknown where the camera does not say."""
+    def show_place(self, view: LiveView) -> None:
+        """Show how the specimen drifts, and where the stage was; unknown where the camera does not say."""
+        stage_um = view.raw.acquisition.extra.get("stage_um")
+        self._write("drift", "–" if isnan(view.score) else drift_text(view))
         self._write("stage", "unknown" if not stage_um else f"{stage_um[0]:.3f}, {stage_um[1]:.3f} µm")
 
     def _write(self, key: str, text: str) -> None:

@@ -68,8 +68,8 @@ class StatusWatch(QObject):
         self._numbers.show_counters(counters, self._opened.camera.incidents)
         if self._picture is not None:
             view = self._picture.view
-            self._lamps.show_alignment(view)
-            self._numbers.show_stage(view.raw.acquisition.extra.get("stage_um"))
+            self._lamps.show_alignment(view, asked=self._opened.line.settings.kind is not None)
+            self._numbers.show_place(view)
             self._restore.say_pace(_pace(view, counters))
 
 

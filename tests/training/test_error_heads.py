@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from napari_emrestore.core import InputError, ModelCard, ModelError, TilingRule
 from napari_emrestore.models import build_network, file_sha256, load_network, read_card
+from napari_emrestore.training.adapting.keeping import keep
 from napari_emrestore.training.data import Batch
 from napari_emrestore.training.error_heads import ErrorObjective, fit_error_head, scale_head
 from napari_emrestore.training.loop import train
@@ -66,7 +67,10 @@ def test_a_known_variance_is_learnt(tmp_path):
     )
     for name, tensor in learnt.state_dict().items():
         assert name.startswith("error_head.") or torch.equal(tensor, before[name])
-    assert scale_head(learnt, iter([Counting().batch(range(5000, 5064), 2)])) == pytest.approx(1, abs=0.1)
+    scaled = scale_head(learnt, iter([Counting().batch(range(5000, 5064), 2)]))
+    assert scaled.factor == pytest.approx(1, abs=0.1)
+    assert scaled.within_one == pytest.approx(0.683, abs=0.03)
+    assert scaled.within_two == pytest.approx(0.954, abs=0.02)
     for frames in (1, 3):
         shown = Counting().batch(range(9000, 9032), frames)
         with torch.inference_mode():
@@ -91,8 +95,8 @@ def test_a_wrong_scale_is_put_right():
     network = mean_of_frames().requires_grad_(False)
     wide = replace(Counting().batch(range(40), 1), noise=np.zeros((40, 2), np.float32))
     rms = float(np.sqrt(((wide.bursts[:, 0] - wide.truths) ** 2).mean()))
-    assert scale_head(network, iter([wide])) == pytest.approx(rms / 0.05, rel=1e-4)
-    assert scale_head(network, iter([wide])) == pytest.approx(1, rel=1e-4)
+    assert scale_head(network, iter([wide])).factor == pytest.approx(rms / 0.05, rel=1e-4)
+    assert scale_head(network, iter([wide])).factor == pytest.approx(1, rel=1e-4)
 
 
 @pytest.fixture
@@ -158,8 +162,30 @@ def test_a_card_gets_a_head_and_keeps_its_restorations(trained, recipe, images, 
     shown = torch.rand(1, 1, 32, 32)
     noise = torch.tensor([[0.01, 0.0]])
     assert torch.equal(load_network(made)(shown, noise), load_network(trained)(shown, noise))
+    assert made.known_failures[-1].startswith("The expected error is inferred")
     again = fit_error_head(made, recipe, images, folder=tmp_path / "again")
     assert load_file(again.weights).keys() == new.keys()
+
+
+def test_weights_that_learnt_on_lose_the_head_of_the_former_ones(trained, recipe, images, tmp_path):
+    made = fit_error_head(trained, recipe, images, folder=tmp_path / "out")
+    network = load_network(made)
+    network.exit.bias += 0.1
+    kept = keep(network, made, "ours", tmp_path / "models", {}, {"gain": 0.1})
+    assert not kept.tells_error
+    assert kept.known_failures[1:] == trained.known_failures
+    assert not any(name.startswith("error_head") for name in load_file(kept.weights))
+    shown = torch.rand(1, 1, 32, 32)
+    assert torch.equal(load_network(kept)(shown), network(shown))
+
+
+def test_probes_of_the_same_restorations_stay(trained, recipe, images, tmp_path):
+    rows = (
+        {"probe": "blank", "weights_sha256": trained.sha256},
+        {"probe": "old", "weights_sha256": "0" * 64},
+    )
+    made = fit_error_head(replace(trained, probes=rows), recipe, images, folder=tmp_path / "out")
+    assert [row["weights_sha256"] for row in made.probes] == [made.sha256, "0" * 64]
 
 
 def test_what_cannot_get_a_head_is_refused(trained, recipe, images, tmp_path):

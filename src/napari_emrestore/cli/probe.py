@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.probes.tables import records
 
     if arguments.write_card:
-        _refuse_other_than_cards(arguments.models)
+        refuse_other_than_cards(arguments.models)
     restorers = _load(arguments)
     degradation = _degradation(arguments)
     with terminal.progress() as monitor:
@@ -146,7 +146,8 @@ def _tell(reports: Sequence[ProbeReport], terminal: Terminal) -> None:
         terminal.say(f"Note: {note}")
 
 
-def _refuse_other_than_cards(models: Sequence[str]) -> None:
+def refuse_other_than_cards(models: Sequence[str]) -> None:
+    """Raise `InputError` unless all are card files given by their path."""
     from napari_emrestore.core import InputError
 
     for model in models:

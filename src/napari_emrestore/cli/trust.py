@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_emrestore.cli.options import add_device
+from napari_emrestore.cli.probe import refuse_other_than_cards
 from napari_emrestore.cli.terminal import Outcome, Terminal
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("input", "rms error", "rms expected", "within 1x", "within 2x", "correlation")
 _DOSES = "5,10,30,100,300,1000"
+_PROTOCOL = "expected error: "
 _STREAM_DOSES = "20,50,100,200,400"
 
 
@@ -44,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe", metavar="RECIPE", help="teach: recipe of the model (default: named like it)"
     )
+    parser.add_argument(
+        "--write-card", action="store_true", help="check: put the table into the model's card, given by path"
+    )
     add_device(parser)
 
 
@@ -57,15 +63,18 @@ def _check(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.pipeline.scenes import load_clean_images
     from napari_emrestore.restoration import load_restorer
 
+    if arguments.write_card:
+        refuse_other_than_cards([arguments.model])
     with terminal.progress() as monitor:
         restorer = load_restorer(
             arguments.model, device=arguments.device, precision=arguments.precision, monitor=monitor
         )
+        doses = arguments.doses or (_DOSES if restorer.frames[1] == 1 else _STREAM_DOSES)
         images, reasons = load_clean_images(arguments.folder, shrink=arguments.shrink, monitor=monitor)
         rows = check_expected_error(
             restorer,
             images,
-            _numbers(arguments.doses or (_DOSES if restorer.frames[1] == 1 else _STREAM_DOSES)),
+            _numbers(doses),
             side_px=arguments.size,
             repeats=arguments.repeats,
             seed=arguments.seed,
@@ -77,7 +86,32 @@ def _check(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     terminal.say("* no such inputs were trained on: the expected error need not hold.")
     for reason in reasons:
         terminal.say(f"Note: {reason}")
+    if arguments.write_card:
+        names = ", ".join(image.name for image in images)
+        terminal.say(f"Wrote {_write_card(rows, f'clean images {names}', doses, arguments)}")
     return Outcome({"model": restorer.describe(), "rows": rows, "notes": reasons})
+
+
+def _write_card(rows: list[ErrorRow], data: str, doses: str, arguments: argparse.Namespace) -> Path:
+    """Put the table among a card's validations, in place of the one that was there."""
+    from napari_emrestore.models import read_card, write_card
+
+    path = Path(arguments.model)
+    card = read_card(path)
+    command = (
+        f"napari-emrestore trust check FOLDER --model {card.id} --doses {doses} --shrink {arguments.shrink} "
+        f"--size {arguments.size} --repeats {arguments.repeats} --seed {arguments.seed}"
+    )
+    others = [row for row in card.validation if not str(row.get("protocol", "")).startswith(_PROTOCOL)]
+    table = [_card_row(row) | {"data": data, "command": command} for row in rows]
+    return write_card(replace(card, validation=(*others, *table)), path)
+
+
+def _card_row(row: ErrorRow) -> dict[str, Any]:
+    names = ("rms_error", "rms_expected", "within_one", "within_two", "correlation")
+    far = "" if row.is_trained else " (no such inputs were trained on)"
+    numbers = {name: float(f"{getattr(row, name):.3g}") for name in names}
+    return {"protocol": f"{_PROTOCOL}{row.kind}{far}", **numbers}
 
 
 def _told(row: ErrorRow) -> tuple[str, ...]:
@@ -119,6 +153,7 @@ def _teach(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
             card, recipe, Path(arguments.folder), folder=folder, device=arguments.device, monitor=monitor
         )
     terminal.say(f"Wrote {made.id} ({made.weights})")
-    for name in ("steps", "seconds", "factor"):
-        terminal.say(f"  {name}: {made.training[f'error_head_{name}']}")
+    for name, value in made.training.items():
+        if name.startswith("error_head"):
+            terminal.say(f"  {name}: {value}")
     return Outcome({"model": made})

@@ -8,7 +8,7 @@ multiplied by the one factor that makes it right on images kept out of training.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from napari_emrestore.training.losses import gaussian_surprise
 from napari_emrestore.training.objective import Objective, inputs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from napari_emrestore.core import Monitor
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 HEAD = "error_head"
 _TRAINING_SEED, _HELD_OUT_SEED = 20_000, 30_000
 _HELD_OUT_BATCHES = 60
+_LIMITS = (
+    "The expected error is inferred: for structures unlike the training images, or more blur than was "
+    "trained on, it is too small."
+)
 
 
 class ErrorObjective(Objective):
@@ -105,23 +110,34 @@ def fit_error_head(
         device,
         objective=ErrorObjective(recipe.error_head, device),
     )
-    factor = scale_head(trained, _held_out(held_out, shown.batch))
+    scaling = scale_head(trained, _held_out(held_out, shown.batch))
     weights = folder / f"{card.id}.safetensors"
     write_rounded(trained, weights)
+    sha256 = file_sha256(weights)
     made = replace(
         card,
         parameters={**card.parameters, HEAD: True},
         weights=weights,
-        sha256=file_sha256(weights),
+        sha256=sha256,
+        probes=_still_true(card, sha256),
+        known_failures=(*(text for text in card.known_failures if text != _LIMITS), _LIMITS),
         training={
             **card.training,
             "error_head_steps": progress.step,
             "error_head_seconds": round(progress.seconds),
-            "error_head_factor": round(factor, 3),
+            **{f"error_head_{name}": round(value, 3) for name, value in asdict(scaling).items()},
         },
     )
     write_card(made, folder / f"{card.id}.toml")
     return made
+
+
+def _still_true(card: ModelCard, sha256: str) -> tuple[Mapping[str, Any], ...]:
+    """Return a card's probes under the weights' new hash: what restores is the same, bit for bit."""
+    return tuple(
+        {**row, "weights_sha256": sha256} if row.get("weights_sha256") == card.sha256 else row
+        for row in card.probes
+    )
 
 
 def with_error_head(card: ModelCard, seed: int = 0) -> nn.Module:
@@ -152,15 +168,45 @@ def with_error_head(card: ModelCard, seed: int = 0) -> nn.Module:
     return network
 
 
-def scale_head(network: nn.Module, batches: Iterator[Batch]) -> float:
-    """Multiply what a head tells by the factor that makes it right on held-out samples, and return it.
+def without_error_head(network: nn.Module, card: ModelCard) -> ModelCard:
+    """Take the head off a network that has learnt since, and return its card without it."""
+    if not card.tells_error:
+        return card
+    setattr(network, HEAD, None)
+    return replace(
+        card,
+        parameters={name: value for name, value in card.parameters.items() if name != HEAD},
+        known_failures=tuple(text for text in card.known_failures if text != _LIMITS),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What was done to a head on held-out samples, and how right it is there since.
+
+    Attributes
+    ----------
+    factor : float
+        What is told was multiplied by this.
+    within_one, within_two : float
+        Share of pixels whose error is below one and two of the standard deviations told.
+    """
+
+    factor: float
+    within_one: float
+    within_two: float
+
+
+def scale_head(network: nn.Module, batches: Iterator[Batch]) -> Scaling:
+    """Multiply what a head tells by the factor that makes it right on held-out samples.
 
     Right means that what is told is a standard deviation: the mean square of the errors in units of it is 1.
     """
-    factor = float(np.sqrt(np.mean([_mean_square(network, batch) for batch in batches])))
+    ratios = np.concatenate([_ratios(network, batch) for batch in batches])
+    factor = float(np.sqrt((ratios**2).mean(dtype=np.float64)))
     last: Any = network.get_submodule(f"{HEAD}.tell")
     last.bias.data += 2 * math.log(factor)
-    return factor
+    return Scaling(factor, float((ratios < factor).mean()), float((ratios < 2 * factor).mean()))
 
 
 def _held_out(maker: SampleMaker, batch: int) -> Iterator[Batch]:
@@ -168,13 +214,14 @@ def _held_out(maker: SampleMaker, batch: int) -> Iterator[Batch]:
         yield maker.batch(range(step * batch, (step + 1) * batch), maker.draw_frames(step))
 
 
-def _mean_square(network: nn.Module, batch: Batch) -> float:
-    """Return the mean square of the errors in units of what was told."""
+def _ratios(network: nn.Module, batch: Batch) -> NDArray[np.float32]:
+    """Return the size of each pixel's error in units of what was told."""
     import torch
 
     with torch.inference_mode():
         errors, log_variance = _errors(network, batch, "cpu")
-        return float((errors**2 * (-log_variance).exp()).mean())
+        ratios: NDArray[np.float32] = (errors.abs() * (-0.5 * log_variance).exp()).flatten().numpy()
+    return ratios
 
 
 def _errors(network: nn.Module, batch: Batch, device: str) -> tuple[Tensor, Tensor]:

@@ -58,12 +58,12 @@ def keep(
 ) -> ModelCard:
     """Write weights and card of an adapted network and return the card.
 
-    Kernels are rounded to float16; vectors stay float32, a small variance of batch normalisation needs it.
+    A head that tells expected errors goes: it learnt those of the weights before.
 
     Parameters
     ----------
     network : Module
-        Adapted, on the CPU, in evaluation mode; is left with the rounded weights.
+        Adapted, on the CPU, in evaluation mode; is left with rounded weights, see `write_rounded`.
     base : ModelCard
         Of the model it was.
     name : str
@@ -73,22 +73,17 @@ def keep(
     training, validation : mapping
         What was done, and the held-out gain, for the card.
     """
-    import torch
-    from safetensors.torch import save_file
-
     from napari_emrestore.models import file_sha256, write_card
+    from napari_emrestore.training.error_heads import without_error_head
+    from napari_emrestore.training.fitting import write_rounded
 
+    base = without_error_head(network, base)
     folder.mkdir(parents=True, exist_ok=True)
     new_id = model_id(base.id, name)
     weights = folder / f"{new_id}.safetensors"
-    state = {
-        key: (tensor.half() if tensor.dtype is torch.float32 and tensor.ndim > 1 else tensor).contiguous()
-        for key, tensor in network.state_dict().items()
-    }
     beside = weights.with_name(f".{weights.name}.part")
-    save_file(state, beside)
+    write_rounded(network, beside)
     beside.replace(weights)
-    network.load_state_dict(state)
     card = replace(
         base,
         id=new_id,

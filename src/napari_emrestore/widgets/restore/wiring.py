@@ -377,7 +377,8 @@ class RestoreDock(QWidget):
         notes = " ".join(f"{text[0].upper()}{text[1:]}." for text in made.notes)
         saved = "" if done.result.output is None else f" Saved to {done.result.output}."
         took = duration(done.result.seconds)
-        self.view.run.say(f"{layer.name}: {took} on {made.device}.{saved} {notes}".strip())
+        told = "" if done.error is None else " Its expected error lies under it."
+        self.view.run.say(f"{layer.name}: {took} on {made.device}.{told}{saved} {notes}".strip())
         if done.truth_range is not None:
             self.view.scores.show_scores(done.result.windows, "the ground truth", done.truth_range)
 

@@ -18,7 +18,7 @@ from napari_emrestore.pipeline.experiments.scoring import (
     test_tiles,
     unrestored,
 )
-from napari_emrestore.pipeline.experiments.tables import UNRESTORED
+from napari_emrestore.pipeline.experiments.tables import MAIN_SEQUENCE, UNRESTORED
 from napari_emrestore.pipeline.plain_json import plain
 from napari_emrestore.training.data import SampleMaker
 from napari_emrestore.training.objective import JudgedObjective
@@ -78,7 +78,8 @@ def run_experiment(
     for arm in _chosen(experiment, plan.arms):
         recipe = _recipe(arm, plan)
         tiles = [_tiles(arm, recipe, plan, domain) for domain in arm.test]
-        before = [row for t in tiles for row in unrestored(t, arm.held_out, UNRESTORED[t.domain])]
+        papers = UNRESTORED if arm.held_out == MAIN_SEQUENCE else {}
+        before = [row for t in tiles for row in unrestored(t, arm.held_out, papers.get(t.domain))]
         rows += [row for row in before if not _holds(rows, row)]
         place = folder / f"{recipe.id}-{_fingerprint(arm, recipe, plan)}"
         rows += _run_arm(arm, recipe, plan, experiment.recalibrates, tiles, place, monitor)

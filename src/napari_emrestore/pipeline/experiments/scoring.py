@@ -53,7 +53,7 @@ def test_tiles(domain: str, sequence: int, data: DataRecipe, frames: int, plan: 
     return Tiles(domain, shown, tuple(str(n % len(scenes)) for n in range(plan.tiles)))
 
 
-def unrestored(tiles: Tiles, sequence: int, paper: tuple[float, float]) -> Iterator[Row]:
+def unrestored(tiles: Tiles, sequence: int, paper: tuple[float, float] | None) -> Iterator[Row]:
     """Yield the rows of the frames as they came: one of them, and the mean of all."""
     shown = tiles.shown
     yield score(f"one frame, sequence {sequence}", shown.bursts[:, 0], tiles, paper, {})

@@ -33,7 +33,8 @@ _SEM_ARMS = (
 )
 _SHARES = (5, 10, 20, 50)
 
-# what the papers give for frames that nothing restored
+MAIN_SEQUENCE = 3
+# what the papers give for frames of their main test that nothing restored
 UNRESTORED: Figures = {
     "kidney": (29.29, 0.77),
     "grid": (21.58, 0.56),
@@ -73,7 +74,7 @@ class Arm:
     recipe: str
     train: tuple[str, ...]
     test: tuple[str, ...]
-    held_out: int = 3
+    held_out: int = MAIN_SEQUENCE
     share: float = 1.0
     change: Change = unchanged
     paper: Figures = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Model files of others through the restore dock: opened, run, offered everywhere; bad ones leave a sentence."""
+"""Models of others through the restore dock: opened, run, offered everywhere; bad ones leave a sentence."""
 
 import pickle
 import warnings

@@ -95,5 +95,5 @@ def test_an_unknown_name_is_answered_with_the_known_ones(models_home, make_card)
 
 def test_a_file_of_another_kind_is_refused(tmp_path, models_home):
     (tmp_path / "image.tif").write_bytes(b"II")
-    with pytest.raises(ModelError, match="is neither"):
+    with pytest.raises(ModelError, match="is none of these"):
         find_card(tmp_path / "image.tif")

@@ -121,9 +121,10 @@ def _refuse_double(card: ModelCard, path: Path, cards: dict[str, ModelCard]) -> 
 def _card_beside(weights: Path) -> ModelCard:
     if weights.suffix not in WEIGHT_SUFFIXES:
         raise ModelError(
-            f"A model file is a .toml card or weights ({', '.join(WEIGHT_SUFFIXES)})",
+            f"A model file is a .toml card, weights ({', '.join(WEIGHT_SUFFIXES)}) or a package of the "
+            "BioImage Model Zoo",
             item=str(weights),
-            came="is neither",
+            came="is none of these, or is damaged",
         )
     twin = weights.with_suffix(".toml")
     if not twin.is_file() and not any(weights.parent.glob("*.toml")):

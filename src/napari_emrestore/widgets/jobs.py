@@ -67,6 +67,10 @@ class JobMonitor:
         rate = (done - first) / (now - began) if done > first and now > began else 0.0
         self.latest = Step(done, total, note, (total - done) / rate if rate else None)
 
+    def time_anew(self) -> None:
+        """Tell the time left by what comes from now on: the work has rested."""
+        self._stage = ("", 0.0, 0)
+
     def pause(self, seconds: float) -> None:
         """Wait; raise `Cancelled` at once when the work is asked to stop."""
         if self._stop.wait(seconds):

@@ -13,23 +13,24 @@ if TYPE_CHECKING:
 
     from qtpy.QtGui import QPaintEvent
 
-_HEIGHT_PX = 110
+_HEIGHT_PX = 88
 _MARGIN_PX = 6
 _DOT_PX = 2.5
+_MOST_DOTS = 30
 
 
 class Curve(QWidget):
-    """One line with a dot per value, the best one marked; its ends are written beside it.
+    """One line, with dots for few values and the best one marked if there is one; its ends are written below.
 
     Parameters
     ----------
     title : str
         What is shown, with its unit.
-    higher_is_better : bool
-        Which value is the best one.
+    higher_is_better : bool, optional
+        Which value is the best one; ``None`` marks none.
     """
 
-    def __init__(self, title: str = "", *, higher_is_better: bool = False) -> None:
+    def __init__(self, title: str = "", *, higher_is_better: bool | None = None) -> None:
         super().__init__()
         self.title = title
         self.higher_is_better = higher_is_better
@@ -39,7 +40,7 @@ class Curve(QWidget):
         self.hide()
 
     def show_points(
-        self, points: Sequence[tuple[float, float]], title: str, *, higher_is_better: bool
+        self, points: Sequence[tuple[float, float]], title: str, *, higher_is_better: bool | None = None
     ) -> None:
         """Show pairs of step and value; none hides the curve."""
         self.points, self.title, self.higher_is_better = list(points), title, higher_is_better
@@ -47,8 +48,10 @@ class Curve(QWidget):
         self.update()
 
     @property
-    def best(self) -> int:
-        """Position of the best point."""
+    def best(self) -> int | None:
+        """Position of the best point, if one is to be marked."""
+        if self.higher_is_better is None:
+            return None
         values = [value for _, value in self.points]
         return values.index(max(values) if self.higher_is_better else min(values))
 
@@ -80,8 +83,10 @@ class Curve(QWidget):
         painter.setPen(QPen(text, 1.5))
         painter.drawPolyline(QPolygonF(places))
         painter.setBrush(text)
-        for place in places:
+        for place in places if len(places) <= _MOST_DOTS else ():
             painter.drawEllipse(place, _DOT_PX, _DOT_PX)
+        if self.best is None:
+            return
         painter.setPen(QPen(text, 1))
         painter.setBrush(accent)
         painter.drawEllipse(places[self.best], 2 * _DOT_PX, 2 * _DOT_PX)

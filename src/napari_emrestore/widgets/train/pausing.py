@@ -55,8 +55,11 @@ class PausingMonitor:
     def step(self, done: int, total: int, note: str = "") -> None:
         """Pass a step on; wait in it while paused."""
         self._inner.step(done, total, note)
+        if not self._pause.is_on:
+            return
         while not self._pause.wait():
             self._inner.step(done, total, note)
+        self._inner.time_anew()
 
     def show(self, part: Any) -> None:
         """Pass a part of the result on."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QLineEdit, QPushButton, QWidget
 
+from napari_emrestore.training import bundled_recipes
+from napari_emrestore.widgets.folder_line import FolderLine
 from napari_emrestore.widgets.forms import column, form, menu, note, number
 from napari_emrestore.widgets.layer_menu import LayerMenu
 from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
 _MOST_STEPS = 100_000
 _TOLD = {
-    "pairs": "It is brought onto the frames by itself: shift, rotation, sampling and grey levels.",
+    "pairs": "It is brought onto the frames by itself: shift, rotation, sampling and grey levels. Files of "
+    "two folders go together in the order of their names.",
     "clean": "Gain, dose, read noise and blur are read off the frames and put onto the clean image; a stack "
     "gives several.",
 }
@@ -48,13 +51,21 @@ class FramesSection(QWidget):
         self._rows.addRow(self.axes)
         self._rows.addRow("They are", self.meaning)
         self._rows.addRow("Per scene", self.burst)
+        self.folder = FolderLine("Folder of frames", "none")
+        self.folder.setToolTip("One file for each place: an image, or a stack of frames of it")
+        self._rows.addRow("or folder", self.folder)
+        tie_folder(self.folder, state, "frames_folder")
         tie_menu(self.meaning, state, "meaning")
         tie_number(self.burst, state, "burst")
 
-    def show_rows(self, *, is_stack: bool, in_bursts: bool) -> None:
+    def show_rows(self, state: TrainState, *, is_stack: bool) -> None:
         """Show only the rows that matter."""
-        self._rows.setRowVisible(self.meaning, is_stack)
-        self._rows.setRowVisible(self.burst, is_stack and in_bursts)
+        layer = not state.uses_folders
+        self.layer.setEnabled(layer)
+        self._rows.setRowVisible(self.axes, layer)
+        self._rows.setRowVisible(self.meaning, layer and is_stack)
+        self._rows.setRowVisible(self.burst, layer and is_stack and state.meaning != "single")
+        self._rows.setRowVisible(self.folder, state.task == "teach" and state.teaching == "pairs")
 
 
 class ModelSection(QWidget):
@@ -71,23 +82,35 @@ class ModelSection(QWidget):
         )
         self.noise = menu({MEASURED: "measured"})
         self.noise.setToolTip("What a model that asks for the noise is told: a camera's calibration is surer")
-        self.steps, self.teach_steps = (number(1, _MOST_STEPS, step=100) for _ in range(2))
+        self.recipe, self.about = menu({name: name for name in bundled_recipes()}), note()
+        self.data = FolderLine("Folder with the recipe's images", "none")
+        self.steps, self.teach_steps, self.recipe_steps = (number(1, _MOST_STEPS, step=100) for _ in range(3))
         self.name = QLineEdit(state.name)
         self.name.setPlaceholderText("for example talos-2026")
         for text, box in (
+            ("Recipe", self.recipe),
+            ("", self.about),
+            ("Images", self.data),
             ("Start from", self.model),
             ("Method", self.method),
             ("Noise", self.noise),
             ("Steps", self.steps),
             ("Steps", self.teach_steps),
+            ("Steps", self.recipe_steps),
             ("Name", self.name),
         ):
-            self._rows.addRow(text, box)
+            self._rows.addRow(*((text, box) if text else (box,)))
+        self.remove = QPushButton("Remove this model")
+        self.remove.setToolTip("Takes a model away that was made here; what it came from was never changed")
+        self._rows.addRow(self.remove)
         column(self).addLayout(self._rows)
-        for box, field in ((self.model, "model"), (self.method, "method"), (self.noise, "noise")):
+        menus = {"recipe": self.recipe, "model": self.model, "method": self.method, "noise": self.noise}
+        for field, box in menus.items():
             tie_menu(box, state, field)
-        tie_number(self.steps, state, "steps")
-        tie_number(self.teach_steps, state, "teach_steps")
+        for field in ("steps", "teach_steps", "recipe_steps"):
+            tie_number(getattr(self, field), state, field)
+        tie_folder(self.data, state, "data_folder")
+        state.recipe = self.recipe.currentData()
         self.name.textChanged.connect(lambda text: setattr(state, "name", text.strip()))
 
     def fill_models(self, cards: Iterable[ModelCard]) -> None:
@@ -104,10 +127,24 @@ class ModelSection(QWidget):
 
     def show_task(self, task: str) -> None:
         """Show only what matters for it."""
-        for box in (self.method, self.steps):
-            self._rows.setRowVisible(box, task == "adapt")
-        self._rows.setRowVisible(self.noise, task == "adapt" or self._state.teaching == "clean")
-        self._rows.setRowVisible(self.teach_steps, task == "teach")
+        by_recipe, measures = task == "recipe", task == "teach" and self._state.teaching == "clean"
+        learns = task == "adapt" and self._state.method != "statistics"
+        for box, matters in (
+            (self.recipe, by_recipe),
+            (self.about, by_recipe),
+            (self.data, by_recipe),
+            (self.recipe_steps, by_recipe),
+            (self.model, not by_recipe),
+            (self.method, task == "adapt"),
+            (self.steps, learns),
+            (self.noise, task == "adapt" or measures),
+            (self.teach_steps, task == "teach"),
+        ):
+            self._rows.setRowVisible(box, matters)
+
+    def show_removal(self, *, offered: bool) -> None:
+        """Show whether the chosen model can be taken away."""
+        self._rows.setRowVisible(self.remove, offered)
 
 
 class TruthSection(QWidget):
@@ -117,10 +154,15 @@ class TruthSection(QWidget):
         super().__init__()
         self.teaching = menu(TEACHINGS)
         self.layer = LayerMenu(viewer, none_text="none", wanted=is_offered)
+        self.folder = FolderLine("Folder of clean images", "none")
         self.told = note()
         rows = form()
         rows.addRow("Clean image", self.layer)
+        rows.addRow("or folder", self.folder)
         rows.addRow("It shows", self.teaching)
+        tie_folder(self.folder, state, "clean_folder")
+        state.events.clean_folder.connect(lambda path: self.layer.setEnabled(not path))
+        self.layer.setEnabled(not state.clean_folder)
         layout = column(self)
         layout.addLayout(rows)
         layout.addWidget(self.told)
@@ -178,6 +220,13 @@ class OutcomeSection(QWidget):
         self.setVisible(bool(text))
         for button in (self.use, self.remove):
             button.setVisible(bool(model_id))
+
+
+def tie_folder(line: FolderLine, state: TrainState, name: str) -> None:
+    """Keep the path in a line and a field of a state equal."""
+    line.show_path(getattr(state, name))
+    line.entered.connect(lambda path: setattr(state, name, path))
+    getattr(state.events, name).connect(line.show_path)
 
 
 def _refill(box: QComboBox, entries: dict[str, str], chosen: str) -> None:

@@ -1,4 +1,4 @@
-"""The train dock as a person sees it: two tasks, what they share, and what comes of them."""
+"""The train dock as a person sees it: three tasks, what they share, and what comes of them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,11 @@ _TASKS = {
         "Teaches a model what your frames should look like. It is kept only if it does better on a part it "
         "never saw.",
     ),
+    "recipe": (
+        "By recipe",
+        "Trains a network from random weights as one of the bundled models was trained, on a folder of "
+        "images. Short forms take many minutes, full ones want a GPU.",
+    ),
 }
 
 
@@ -63,11 +68,16 @@ class TrainView(QWidget):
         self.run, self.pause = RunBar(runs, "Start"), QPushButton("Pause")
         self.pause.setCheckable(True)
         self.pause.hide()
-        self.curve, self.crops, self.outcome = Curve(), Crops(), OutcomeSection()
+        self.anew = QPushButton("Begin anew")
+        self.anew.setToolTip("Throws away what the stopped run of this name has learnt")
+        self.anew.hide()
+        self.loss, self.curve = Curve(), Curve()
+        self.crops, self.outcome = Crops(), OutcomeSection()
         self.truth_box = section("Ground truth", self.truth)
         self.camera_box = section("Noise of my camera", self.camera, is_open=False)
+        self.frames_box = section("Frames", self.frames)
         boxes = (
-            section("Frames", self.frames),
+            self.frames_box,
             self.truth_box,
             section("Model", self.model),
             self.camera_box,
@@ -77,7 +87,7 @@ class TrainView(QWidget):
         layout.addWidget(self.tasks)
         layout.addWidget(self.promise)
         layout.addWidget(scrolled(boxes), 1)
-        for widget in (self.run, self.pause, self.curve, self.crops, self.outcome):
+        for widget in (self.run, self.pause, self.anew, self.loss, self.curve, self.crops, self.outcome):
             layout.addWidget(widget)
 
     @property
@@ -89,6 +99,7 @@ class TrainView(QWidget):
         """Show the parts of a task."""
         self.tasks.setCurrentIndex(list(_TASKS).index(task))
         self.promise.setText(_TASKS[task][1])
+        self.frames_box.setVisible(task != "recipe")
         self.truth_box.setVisible(task == "teach")
         self.camera_box.setVisible(task == "adapt")
         self.model.show_task(task)

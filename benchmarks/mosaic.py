@@ -2,36 +2,45 @@
 
     python benchmarks/mosaic.py                 # placement, seams, cost per frame
     python benchmarks/mosaic.py --side 8192     # memory while a mosaic of 8192 x 8192 px is written
-    python benchmarks/mosaic.py --peers         # m2stitch and multiview-stitcher on the same tiles
+    python benchmarks/mosaic.py --models        # what restoring each place from its frames gains
+    python benchmarks/mosaic.py --stages        # stages whose axes are not those of the camera
+    python benchmarks/mosaic.py --peers --peer-python PYTHON  # m2stitch and multiview-stitcher, same tiles
 
-Peers are taken if they are installed (``pip install m2stitch multiview-stitcher``), else left out. Times are
-processor seconds of this process, so that other work on the machine matters little.
+Peers are run by any interpreter that has them (``pip install m2stitch multiview-stitcher`` into an
+environment of their own), this one by default. Times are processor seconds: other work matters little.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
-import tracemalloc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from napari_emrestore.cameras.scanning import ScanPath, simulate_scan
-from napari_emrestore.cameras.specimen import procedural_specimen
+from napari_emrestore.cameras.simulated import Detector
+from napari_emrestore.cameras.specimen import expose, procedural_specimen
 from napari_emrestore.cameras.stage import StageMotion
 from napari_emrestore.core import Acquisition, Frame
 from napari_emrestore.io import FrameStack
+from napari_emrestore.metrics import psnr, ssim
 from napari_emrestore.overview import Layout, MosaicSettings, assemble, open_mosaic, place_frames
+from napari_emrestore.overview.composing import frame_count
 from napari_emrestore.overview.seams import seam_score
 from napari_emrestore.overview.shading import even
 from napari_emrestore.restoration import load_restorer
+from napari_emrestore.restoration.plan import Rect
 
 SHAKEN = StageMotion(0.5, 50.0, 1.0, 3.0, (0.5, 0.3))
 SIDE = 512
+RESTORERS = ["mean", "nlmeans", "naf-denoise", "burst-naf"]
 
 
 def scan_of(path: ScanPath, seed: int, side: int = SIDE):
@@ -76,8 +85,6 @@ def placement():
 
 
 def seams(scan, specimen, frames, settings, layout):
-    from napari_emrestore.cameras.specimen import expose
-
     with tempfile.TemporaryDirectory() as folder:
         made = assemble(
             frames, Path(folder) / "m.zarr", restorer=load_restorer("mean"), settings=settings, layout=layout
@@ -153,96 +160,142 @@ def memory(side: int):
     )
 
 
-def peers():
-    print("tiles of a grid with 20 % overlap, stage off by up to 8 px: rms error, time and memory")
-    path = ScanPath(5, 6, 0.8 * SIDE, 0.8 * SIDE, "jump")
+def models(names: list[str]):
+    """Restore a mosaic with several restorers and compare each with the truth, by frames there are."""
+    side, most = 256, 8
+    scan, specimen = scan_of(ScanPath(2, 10, side / 12, 0.8 * side), 1, side)
+    frames = FrameStack.from_array(scan.frames, Acquisition("scan"))
+    settings = MosaicSettings(dark=scan.detector.offset_adu, frames=most, maps=False)
+    layout = place_frames(frames, settings)
+    corner = np.nanmean(scan.truth_px - layout.places_px, axis=0)
+    truth = scan.detector.expected(expose(specimen, corner[None], layout.shape))
+    count = frame_count(layout, Rect(0, layout.shape[0], 0, layout.shape[1]))
+    rims = {"all": count > 0, "1 or 2": (count > 0) & (count < 3), "3 to 7": (count > 2) & (count < most),
+            f"{most} or more": count >= most}  # fmt: skip
+    print(
+        f"{len(layout)} frames of {side} px, {scan.detector.dose_e:g} e/px: PSNR in dB / SSIM by frames there"
+    )
+    print("  " + " " * 12 + "".join(f"{name:>16}" for name in rims) + f"{'seam score':>12}")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("one frame", *names):
+            image = restored_by(name, frames, settings, layout, Path(folder) / f"{name}.zarr")
+            matched = matched_to(truth, image, scan.detector.offset_adu, count > 0)
+            scores = "".join(f"{scores_of(matched, truth, where):>16}" for where in rims.values())
+            print(f"  {name:<12}{scores}{seam_score(matched - truth, layout):12.3f}", flush=True)
+
+
+def restored_by(name, frames, settings, layout, path):
+    """Return the mosaic of the one nearest frame at each place, or what a restorer makes of several."""
+    if name == "one frame":
+        best = assemble(frames, path, settings=replace(settings, composition="best"), layout=layout)
+        return best.levels("raw")[0][:]
+    made = assemble(frames, path, restorer=load_restorer(name), settings=settings, layout=layout)
+    return made.levels("restored")[0][:]
+
+
+def matched_to(truth, image, dark, where):
+    """Return an image in the truth's brightness: how bright the beam is as a whole, no scan can tell."""
+    ours, theirs = image[where] - dark, truth[where] - dark
+    return (image - dark) * np.float32((ours @ theirs) / (ours @ ours)) + dark
+
+
+def scores_of(image, truth, where):
+    span = float(np.ptp(truth))
+    filled = np.where(where, image, truth)
+    likeness = ssim(filled, truth, data_range=span, mask=where)
+    return f"{psnr(filled, truth, data_range=span, mask=where):.2f} / {likeness:.3f}"
+
+
+PEERS = ("napari-emrestore", "m2stitch", "multiview-stitcher")
+
+
+def peers(python: str):
+    """Place the same tiles with each stitcher in a process of its own; ratios are theirs over ours."""
+    print("30 tiles of 512 px on a grid with 20 % overlap, the stage off by up to 8 px:")
+    for dose in (1000.0, 60.0):
+        print(f"  {dose:g} electrons per pixel: rms error; processor time and peak memory (ratio to ours)")
+        scan, told = grid_of(dose)
+        with tempfile.TemporaryDirectory() as folder:
+            tiles = Path(folder) / "tiles.npz"
+            np.savez(tiles, frames=scan.frames, told=told, step=0.8 * SIDE)
+            mine = None
+            for name in PEERS:
+                found = placed_by(name, tiles, sys.executable if name == PEERS[0] else python)
+                mine = mine or found
+                print(f"    {name}: {told_of(found, mine, scan.truth_px)}", flush=True)
+
+
+def grid_of(dose: float):
     rng = np.random.default_rng(3)
     scan = simulate_scan(
-        procedural_specimen(4096, rng), path, frame_shape=(SIDE, SIDE), rng=rng, exposure_s=1e-4,
-        motion=StageMotion(0.0, 50.0, 20.0, 2.0, (0.0, 0.0)), start_px=(50.0, 50.0),
+        procedural_specimen(4096, rng), ScanPath(5, 6, 0.8 * SIDE, 0.8 * SIDE, "jump"),
+        frame_shape=(SIDE, SIDE), rng=rng, exposure_s=1e-4, start_px=(50.0, 50.0),
+        motion=StageMotion(0.0, 50.0, 20.0, 2.0, (0.0, 0.0)), detector=Detector(dose_e=dose),
     )  # fmt: skip
-    told = scan.told_px + rng.uniform(-8, 8, scan.told_px.shape)
-    for name, place in (
-        ("napari-emrestore", ours),
-        ("m2stitch", m2stitch),
-        ("multiview-stitcher", multiview),
-    ):
-        try:
-            tracemalloc.start()
-            began = time.process_time()
-            places = place(scan.frames, told)
-        except (ImportError, AssertionError) as error:  # one peer asserts that it found pairs
-            print(f"  {name}: no result ({error})")
-            continue
-        finally:
-            peak = tracemalloc.get_traced_memory()[1] / 2**20
-            tracemalloc.stop()
-        spent = time.process_time() - began
-        missing = int(np.isnan(places[:, 0]).sum())
-        print(
-            f"  {name}: {rms_px(places, scan.truth_px):.2f} px, {missing} not placed, "
-            f"{spent:.1f} processor s, {peak:.0f} MiB"
-        )
+    return scan, scan.told_px + rng.uniform(-8, 8, scan.told_px.shape)
 
 
-def ours(frames, told):
-    stack = FrameStack.from_array(frames, Acquisition("tiles", pixel_size_nm=(1000.0, 1000.0)))
-    return place_frames(stack, MosaicSettings(dark=200.0), stage_um=told).places_px
-
-
-def m2stitch(frames, told):
-    import m2stitch as peer
-
-    rows = np.round((told[:, 0] - told[:, 0].min()) / (0.8 * SIDE)).astype(int)
-    columns = np.round((told[:, 1] - told[:, 1].min()) / (0.8 * SIDE)).astype(int)
-    # noisy frames agree less than its default of 0.5
-    grid, _ = peer.stitch_images(frames, rows, columns, row_col_transpose=False, ncc_threshold=0.05)
-    return grid[["y_pos", "x_pos"]].to_numpy(float)
-
-
-def multiview(frames, told):
-    from multiview_stitcher import msi_utils, param_utils, registration, spatial_image_utils
-
-    images = [
-        msi_utils.get_msim_from_sim(
-            spatial_image_utils.get_sim_from_array(
-                frame[None, None],
-                dims=["t", "c", "y", "x"],
-                scale={"y": 1.0, "x": 1.0},
-                translation={"y": float(y), "x": float(x)},
-                transform_key="stage",
-            ),
-            scale_factors=[],
-        )
-        for frame, (y, x) in zip(frames, told, strict=True)
-    ]
-    registration.register(
-        images,
-        reg_channel_index=0,
-        transform_key="stage",
-        new_transform_key="found",
-        pre_registration_pruning_method=None,
+def placed_by(name: str, tiles: Path, python: str):
+    """Return what a stitcher's process printed, or the last thing it complained of."""
+    script = Path(__file__).with_name("mosaic_peers.py")
+    done = subprocess.run(
+        [python, "-W", "ignore", str(script), name, str(tiles)], capture_output=True, text=True, check=False
     )
-    shifts = [
-        np.asarray(param_utils.affine_from_xr(msi_utils.get_transform_from_msim(image, "found")).squeeze())[
-            :2, 2
-        ]
-        if hasattr(param_utils, "affine_from_xr")
-        else np.asarray(msi_utils.get_transform_from_msim(image, "found")).squeeze()[:2, 2]
-        for image in images
-    ]
-    return told + np.array(shifts)
+    if done.returncode:
+        return (done.stderr.strip().splitlines() or ["no word"])[-1]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def told_of(found, mine, truth) -> str:
+    if isinstance(found, str):
+        return f"no result ({found})"
+    places = np.array(found["places"], float)
+    ratios = [f"{found[key]:.{digits}f} {unit} ({found[key] / mine[key]:.2f})"
+              for key, digits, unit in (("seconds", 1, "s"), ("peak_mib", 0, "MiB"))]  # fmt: skip
+    return f"{rms_px(places, truth):.3f} px; {', '.join(ratios)}"
+
+
+def stages():
+    """Place with stages whose axes and scale are not those of the camera; some tiles show nothing at all."""
+    print("the same grid, stage turned against the camera and wrongly scaled; 2 of 30 tiles show nothing:")
+    scan, told = grid_of(60.0)
+    frames = scan.frames.copy()
+    rng = np.random.default_rng(5)
+    blank = [8, 20]
+    for k in blank:
+        frames[k] = rng.poisson(60.0, frames[k].shape) * 20 + 200
+    seen = np.delete(np.arange(len(frames)), blank)
+    for degrees, scale in ((0.0, 1.0), (2.0, 1.01), (10.0, 1.05)):
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        turned = told @ (scale * np.array([[c, -s], [s, c]])).T
+        stack = FrameStack.from_array(frames, Acquisition("tiles", pixel_size_nm=(1000.0, 1000.0)))
+        layout = place_frames(stack, MosaicSettings(dark=200.0), stage_um=turned)
+        off = layout.places_px - scan.truth_px
+        off -= np.nanmean(off[seen], axis=0)
+        lost = int((~layout.placed).sum())
+        print(
+            f"  {degrees:g} degrees, {100 * (scale - 1):.0f} %: "
+            f"{rms_px(layout.places_px[seen], scan.truth_px[seen]):.3f} px, "
+            f"those that show nothing {np.sqrt((off[blank] ** 2).sum(axis=1).mean()):.1f} px, {lost} left out"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--side", type=int, help="measure memory while a mosaic of this side is written")
     parser.add_argument("--peers", action="store_true", help="compare with other stitchers")
+    parser.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers")
+    parser.add_argument("--stages", action="store_true", help="turn and scale the stage against the camera")
+    parser.add_argument("--models", nargs="*", help="restore a mosaic with these and compare with the truth")
     chosen = parser.parse_args()
     if chosen.side:
         memory(chosen.side)
     elif chosen.peers:
-        peers()
+        peers(chosen.peer_python)
+    elif chosen.models is not None:
+        models(chosen.models or RESTORERS)
+    elif chosen.stages:
+        stages()
     else:
         placement()
         growth()

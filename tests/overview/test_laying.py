@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from tests.overview.conftest import SIDE, make_scan, placement_error_px, stack_of
 
-from napari_emrestore.cameras.scanning import ScanPath
+from napari_emrestore.cameras.scanning import ScanPath, simulate_scan
 from napari_emrestore.cameras.stage import StageMotion
 from napari_emrestore.core import Acquisition, Cancelled, Frame, InputError
 from napari_emrestore.io import FrameStack
 from napari_emrestore.overview import Layout, MosaicSettings, Tracker, lay_out, place_frames
 from napari_emrestore.overview.assembling import follow_all
+from napari_emrestore.overview.legs import put_by_stage
 
 
 def test_a_shaken_serpentine_is_laid_out_to_half_a_pixel(layout, shaken):
@@ -70,6 +71,33 @@ def test_with_a_stage_such_a_frame_lies_where_the_stage_says(shaken, settings):
     assert found.placed_by[20] == "stage"
     off = found.places_px - shaken.truth_px
     assert np.abs(off[20] - np.median(off, axis=0)).max() < 12.0
+
+
+def test_frames_that_show_nothing_lie_where_a_stage_with_other_axes_says(specimen):
+    scan = simulate_scan(
+        specimen,
+        ScanPath(3, 4, 0.6 * SIDE, 0.6 * SIDE, "jump"),
+        frame_shape=(SIDE, SIDE),
+        rng=np.random.default_rng(1),
+        exposure_s=1e-4,
+    )
+    frames, told = scan.frames.copy(), scan.truth_px * 0.004
+    frames[5] = np.random.default_rng(0).poisson(900, frames[5].shape)
+    c, s = np.cos(np.deg2rad(2.0)), np.sin(np.deg2rad(2.0))
+    turned = told @ (1.01 * np.array([[c, -s + 0.01], [s, c]])).T
+    stack = FrameStack.from_array(frames, Acquisition("grid", pixel_size_nm=(4.0, 4.0)))
+    found = place_frames(stack, MosaicSettings(dark=200.0), stage_um=turned)
+    assert found.placed_by == tuple("stage" if k == 5 else "image" for k in range(12))
+    off = found.places_px - scan.truth_px
+    off -= np.delete(off, 5, axis=0).mean(axis=0)
+    assert np.sqrt((off**2).sum(axis=1).mean()) < 0.5
+    assert np.hypot(*off[5]) < 1.0
+
+
+def test_along_one_line_a_stage_tells_nothing_across_it():
+    places = np.array([[0.0, 0], [0, 10], [0, 20], [3, 30]])
+    stage, groups = np.array([[0.0, 0], [0, 1], [0, 2], [1, 3]]), np.array([0, 0, 0, 1])
+    np.testing.assert_array_equal(put_by_stage(places, stage, groups, 0), places)
 
 
 def test_one_frame_is_a_mosaic():

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.overview.layout import Layout, PairVerdict
-from napari_emrestore.overview.legs import legs_by_looks, legs_by_stage, stage_matrices
+from napari_emrestore.overview.legs import legs_by_looks, legs_by_stage, put_by_stage, stage_matrices
 from napari_emrestore.overview.links import (
     LEAST_OVERLAP_PX,
     compare_brightness,
@@ -99,7 +99,8 @@ def lay_out(
     search.check_following()
     matrices = stage_matrices(search.track, size_um) if use_stage else []
     solution, known = search.best(matrices)
-    places, placed_by, notes = _connected(search.links, solution, known, by_stage=bool(matrices))
+    stage_um = track.stage_um if matrices else None
+    places, placed_by, notes = _connected(search.links, solution, known, stage_um)
     corner = np.floor(np.nanmin(places, axis=0))
     height, width = np.ceil(np.nanmax(places - corner, axis=0)).astype(int) + track.frame_shape
     pairs = _verdicts(search.links, solution)
@@ -263,19 +264,20 @@ class _Search:
 
 
 def _connected(
-    links: list[Link], solution: Solution, known: NDArray[np.bool_], *, by_stage: bool
+    links: list[Link], solution: Solution, known: NDArray[np.bool_], stage_um: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], tuple[str, ...], tuple[str, ...]]:
     """Return the places of the frames that take part, what placed each, and a note on the others."""
     groups = groups_of(len(known), links, solution.kept)
     largest = np.bincount(groups[known]).argmax()
     by_image = groups == largest
     others = int((~by_image).sum())
-    placed_by = tuple("image" if own else "stage" if by_stage else "" for own in by_image)
+    rest = "" if stage_um is None else "stage"
+    placed_by = tuple("image" if own else rest for own in by_image)
     if not others:
         return solution.places_px, placed_by, ()
-    if by_stage:
+    if stage_um is not None:
         note = f"{others} frames overlap no other recognisably and lie where the stage says"
-        return solution.places_px, placed_by, (note,)
+        return put_by_stage(solution.places_px, stage_um, groups, int(largest)), placed_by, (note,)
     note = f"{others} frames could not be connected with the others and are left out"
     return np.where(by_image[:, None], solution.places_px, np.nan), placed_by, (note,)
 

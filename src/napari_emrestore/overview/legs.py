@@ -68,6 +68,38 @@ def legs_by_stage(track: Track, matrix: NDArray[np.float64]) -> NDArray[np.float
     return np.asarray(places)
 
 
+def put_by_stage(
+    places_px: NDArray[np.float64], stage_um: NDArray[np.float64], groups: NDArray[np.int64], sure: int
+) -> NDArray[np.float64]:
+    """Return places with every other group of frames put where the stage says, seen from the sure one.
+
+    How the stage's axes lie in the image, its scales and their shear are fitted to the frames of the sure
+    group by least squares; if these lie along one line, which tells nothing across it, places stay.
+
+    Parameters
+    ----------
+    places_px : ndarray, shape (N, 2)
+        ``(y, x)``.
+    stage_um : ndarray, shape (N, 2)
+        ``(y, x)`` the stage reported.
+    groups : ndarray, shape (N,), int
+        Frames of one group keep their distances.
+    sure : int
+        The group whose places are known from the images.
+    """
+    own = groups == sure
+    spread = np.linalg.eigvalsh(np.cov(stage_um[own].T)) if own.sum() > 2 else np.zeros(2)
+    if spread[0] <= _FLAT * spread[1]:
+        return places_px
+    known = np.column_stack([stage_um, np.ones(len(stage_um))])
+    told = known @ np.linalg.lstsq(known[own], places_px[own], rcond=None)[0]
+    places = places_px.copy()
+    for group in np.unique(groups[~own]):
+        members = groups == group
+        places[members] += (told - places_px)[members].mean(axis=0)
+    return places
+
+
 def legs_by_looks(
     track: Track, frames: EvenReader, tell: Callable[[int, int], None]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], list[Link]]:

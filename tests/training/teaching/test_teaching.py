@@ -129,6 +129,20 @@ def test_a_microscope_is_read_off_its_frames(scene):
         matched_preset(frames, [scene], noise=NoiseModel(0.0, 0.0, 5.0))
 
 
+@pytest.mark.parametrize("blur", [0.0, 1.5])
+@pytest.mark.parametrize(("count", "motion"), [(1, 0), (6, 0), (6, 3)])
+def test_gain_dose_and_blur_are_found_whether_frames_move_or_are_few(scene, blur, count, motion):
+    rng = np.random.default_rng(5)
+    sharp = gaussian_filter(scene, blur)
+    poses = rng.uniform(-motion, motion, (count, 2))
+    views = [shift(sharp, pose, order=1, mode="nearest") if motion else sharp for pose in poses]
+    frames = np.concatenate([shot(view, 1, rng, dose=60.0) for view in views])[:, 6:-6, 6:-6]
+    preset = matched_preset(frames, [scene[6:-6, 6:-6]])
+    assert preset.camera.gain_adu.low == pytest.approx(GAIN, rel=0.15)
+    assert preset.camera.dose_e.low < 60 * sharp.max() < preset.camera.dose_e.high
+    assert match_blur(frames, [scene[6:-6, 6:-6]]) == pytest.approx(blur, abs=0.75)
+
+
 def test_clean_images_become_lessons(scene):
     preset = find_preset("poisson")
     card = find_card("naf-denoise")

@@ -25,6 +25,7 @@ _SPREAD = 1.3
 _SEEN = 2.0
 _LEAST_RINGS = 6
 _LEAST_BLUR_PX = 0.3
+_NOISE_ALONE = 0.45
 
 
 def matched_preset(
@@ -46,6 +47,8 @@ def matched_preset(
     InputError
         If the noise does not rise with the signal, so that no dose can be told.
     """
+    from scipy.ndimage import uniform_filter
+
     camera = noise_model(frames) if noise is None else noise
     if camera.gain == 0:
         raise InputError(
@@ -54,7 +57,8 @@ def matched_preset(
             came="show noise of one strength everywhere",
             remedy="Give a calibration of the camera, made on frames with bright and dark parts.",
         )
-    mean = np.asarray(frames, np.float32).mean(0)
+    # over 3 x 3 px too, or the noise of few frames would count as bright places
+    mean = uniform_filter(np.asarray(frames, np.float32).mean(0), 3)
     dark, bright = (float(v) - camera.offset for v in np.percentile(mean, (_DARK, _BRIGHT)))
     dose = bright / camera.gain
     blur = match_blur(frames, clean)
@@ -71,14 +75,14 @@ def matched_preset(
 def match_blur(frames: NDArray[Any], clean: Sequence[NDArray[np.float32]]) -> float:
     """Return the standard deviation in px of the Gaussian that brings clean images' spectrum to the frames'.
 
-    The power of the noise is that of the difference of two halves of the frames, or of the highest
-    frequencies for a single frame. Both spectra are compared where the scene stands out from noise; 0 if it
-    does so nowhere, or the frames are as sharp.
+    The spectra of single frames are averaged, which motion between them does not change; the power of the
+    noise is that of the highest frequencies. Both spectra are compared where the scene stands out from noise;
+    0 if it does so nowhere, or the frames are as sharp.
 
     Parameters
     ----------
     frames : ndarray, shape (N, Y, X)
-        Of one scene, aligned.
+        Of one scene, still or moving.
     clean : sequence of ndarray, shape (Y, X)
         Of the same kind of sample, at the same pixel size.
     """
@@ -93,16 +97,13 @@ def match_blur(frames: NDArray[Any], clean: Sequence[NDArray[np.float32]]) -> fl
 
 def _signal_power(
     frames: NDArray[np.float32],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return frequencies, the power of the scene and that of the noise in the mean of frames."""
-    whole = radial_spectrum(frames.mean(0))
-    if len(frames) > 1:
-        half = (frames[::2].mean(0) - frames[1::2].mean(0)) / 2
-        noise = radial_spectrum(half).power
-    else:
-        tail = whole.power[whole.frequency_per_px > 0.45]
-        noise = np.full_like(whole.power, float(np.median(tail)))
-    return whole.frequency_per_px, np.maximum(whole.power - noise, 0), noise
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return frequencies, the power of the scene in one frame, and that of its white noise."""
+    spectra = [radial_spectrum(frame) for frame in frames]
+    frequency = spectra[0].frequency_per_px
+    power = np.mean([spectrum.power for spectrum in spectra], 0)
+    noise = float(np.median(power[frequency > _NOISE_ALONE]))
+    return frequency, np.maximum(power - noise, 0), noise
 
 
 def _resampled(frequency: NDArray[np.float64], image: NDArray[np.float32]) -> NDArray[np.float64]:

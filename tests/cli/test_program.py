@@ -120,7 +120,7 @@ def test_python_m_is_the_same_program():
 
 def test_the_parser_knows_every_command():
     assert set(COMMANDS) == {
-        "demo", "restore", "live", "register", "models", "evaluate", "probe", "inject",
+        "demo", "restore", "live", "register", "models", "evaluate", "probe", "inject", "trust",
         "simulate", "train", "experiment", "export", "calibrate", "adapt", "regions", "mosaic", "doctor",
     }  # fmt: skip
     assert build_parser().parse_args(["doctor"]).command == "doctor"

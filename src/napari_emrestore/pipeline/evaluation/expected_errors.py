@@ -49,7 +49,7 @@ class ErrorRow:
     within_one, within_two : float
         Share of pixels whose error is below one and two of the standard deviations told.
     correlation : float
-        Of the two root mean squares over blocks of 16 px.
+        Of the two root mean squares over blocks of 16 px; 0 where one of them is the same everywhere.
     """
 
     kind: str
@@ -158,7 +158,7 @@ def row_of(kind: str, told: Sequence[Told], *, is_trained: bool = True) -> Error
         float(np.sqrt((expected**2).mean())),
         float((error < expected).mean()),
         float((error < 2 * expected).mean()),
-        float(np.corrcoef(blocks)[0, 1]),
+        float(np.corrcoef(blocks)[0, 1]) if np.ptp(blocks, axis=1).all() else 0.0,
     )
 
 

@@ -140,17 +140,19 @@ def _teach(arguments: argparse.Namespace, terminal: Terminal) -> Outcome:
     from napari_emrestore.cli.train import find_recipe
     from napari_emrestore.core import InputError
     from napari_emrestore.models import find_card
+    from napari_emrestore.restoration import pick_device
     from napari_emrestore.training import read_recipe
     from napari_emrestore.training.error_heads import fit_error_head
 
     if arguments.output is None:
         raise InputError("Teaching needs a folder to write to", came="--output is missing")
+    device = pick_device(arguments.device).name
     card, folder = find_card(arguments.model), Path(arguments.output)
     recipe = read_recipe(find_recipe(arguments.recipe or card.id))
     folder.mkdir(parents=True, exist_ok=True)
     with terminal.progress() as monitor:
         made = fit_error_head(
-            card, recipe, Path(arguments.folder), folder=folder, device=arguments.device, monitor=monitor
+            card, recipe, Path(arguments.folder), folder=folder, device=device, monitor=monitor
         )
     terminal.say(f"Wrote {made.id} ({made.weights})")
     for name, value in made.training.items():

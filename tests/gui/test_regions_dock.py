@@ -1,5 +1,6 @@
 """The regions dock: what is drawn is listed, measured, undone, kept; what is proposed waits for a person."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -673,3 +674,105 @@ def test_the_state_says_why_and_takes_back_what_it_kept():
     record = json.loads(json.dumps(RegionsState(search="blobs", largest=7.0, bright=False).to_record()))
     state.restore({**record, "rotations": "many", "search": "magic"})
     assert (state.search, state.largest, state.bright, state.rotations) == ("brightness", 7.0, False, 1)
+
+
+# napari's own tables
+
+
+def test_numbers_are_columns_of_the_layers_for_napari_to_colour_by(qtbot, dock):
+    draw(dock, [[19, 29], [19, 51], [41, 51], [41, 29]])
+    draw(dock)
+    dock.begin("point")
+    layer_of(dock, "points").add([[30, 40]])
+    dock.begin("label")
+    painted(qtbot, dock, (60, 110))
+    numbers = measured(qtbot, dock)
+    shapes, points, labels = (layer_of(dock, part) for part in ("shapes", "points", "painted"))
+    qtbot.waitUntil(lambda: "raw_mean" in labels.features and "raw_mean" in points.features, timeout=WAIT_MS)
+    assert list(shapes.features["id"]) == [1, 2]
+    assert list(shapes.features["height_nm"]) == [88, 80]
+    np.testing.assert_allclose(shapes.features["raw_mean"], [numbers[1].raw_mean, numbers[2].raw_mean])
+    np.testing.assert_allclose(points.features["raw_cnr"], [numbers[3].raw_cnr])
+    assert list(labels.features["index"]) == [4]
+    assert "ssim" not in shapes.features, "there is no ground truth"
+    shapes.face_color = "raw_mean"
+    bright, dark = shapes.face_color
+    assert not np.allclose(bright, dark)
+    dock.edit({"note": "torn"})  # the painted one
+    dock.select((1,))
+    dock.edit({"class_name": "landmark"})
+    np.testing.assert_allclose(shapes.face_color, [bright, dark])
+    np.testing.assert_allclose(shapes.edge_color[0, :3], np.array([0x2E, 0xC4, 0xB6]) / 255, atol=1e-3)
+    assert list(shapes.features["class"]) == ["landmark", "target"]
+    assert list(labels.features["region_note"]) == ["torn"]
+
+
+def test_a_moved_region_has_no_number_in_the_table_until_it_is_measured_again(qtbot, dock):
+    draw(dock)
+    measured(qtbot, dock)
+    layer = layer_of(dock, "shapes")
+    qtbot.waitUntil(lambda: "raw_mean" in layer.features, timeout=WAIT_MS)
+    before = layer.features["raw_mean"][0]
+    layer.data = [(RECTANGLE + np.array([20, 55]), "rectangle")]
+    assert np.isnan(layer.features.get("raw_mean", np.array([np.nan]))[0])
+    qtbot.waitUntil(
+        lambda: not np.isnan(layer.features.get("raw_mean", np.array([np.nan]))[0]), timeout=WAIT_MS
+    )
+    assert layer.features["raw_mean"][0] != before
+
+
+# overviews that grow
+
+
+def grown(path, *, until=None):
+    """Build a small mosaic, or stop after some tiles."""
+    from napari_emrestore.core import Cancelled
+    from napari_emrestore.io import FrameStack
+    from napari_emrestore.overview import assemble
+    from napari_emrestore.overview.layout import Layout
+    from napari_emrestore.overview.shading import even
+
+    places = np.array([(0.0, 400.0 * k) for k in range(4)])
+    layout = Layout(
+        (500, 500), (500, 1700), places, np.zeros(4), ("image",) * 4, even((500, 500), 4, 0.0),
+        pixel_size_nm=(5.0, 5.0),
+    )  # fmt: skip
+
+    class Stop:
+        def step(self, done, total, note=""):
+            if until is not None and done >= until:
+                raise Cancelled(note)
+
+    frames = FrameStack.from_array(np.full((4, 500, 500), 9, np.uint8))
+    with contextlib.suppress(Cancelled):
+        assemble(frames, path, layout=layout, monitor=Stop())
+
+
+def test_a_mosaic_is_read_again_while_it_grows_and_found_again_when_complete(qtbot, tmp_path):
+    from napari_emrestore.overview import open_mosaic
+    from napari_emrestore.widgets.hooks.mosaics import mosaic_layers
+
+    path = tmp_path / "scan.zarr"
+    grown(path, until=1)
+    assert not open_mosaic(path).complete
+    viewer = ViewerModel()
+    for data, options, _ in mosaic_layers(path):
+        viewer.add_image(data, **options)
+    dock = opened(qtbot, viewer)
+    overview = dock.state.overview
+    draw(dock, [[10, 1500], [10, 1600], [90, 1600], [90, 1500]])
+    assert measured(qtbot, dock)[1].raw_mean != 9
+    grown(path)
+    with qtbot.waitSignal(dock.growth.grew):
+        dock.growth.look()
+    qtbot.waitUntil(lambda: dock.measuring.numbers().get(1) is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: measured(qtbot, dock)[1].raw_mean == pytest.approx(9), timeout=WAIT_MS)
+    # as the overview dock does at the end
+    for layer in [layer for layer in viewer.layers if layer not in dock.canvas.layers]:
+        viewer.layers.remove(layer)
+    for data, options, _ in mosaic_layers(path):
+        viewer.add_image(data, **options)
+    qtbot.waitUntil(lambda: dock.state.regions is not None, timeout=WAIT_MS)
+    assert dock.state.overview is not overview
+    assert dock.state.overview.name == "scan"
+    assert kinds(dock) == [(1, "rectangle", "target")]

@@ -32,5 +32,7 @@ def mosaic_layers(path: str | Path) -> list[LayerData]:
         image = mosaic.path / name
         data, options, kind = layer_data(open_frames(image), provenance=read_provenance(image))
         title = mosaic.path.stem if name == "raw" else f"{mosaic.path.stem} · {name}"
-        layers.append((data, {**options, "name": title, "visible": name in _SHOWN}, kind))
+        # what napari remembers of a lazy array would never grow
+        remembered = {} if mosaic.complete else {"cache": False}
+        layers.append((data, {**options, **remembered, "name": title, "visible": name in _SHOWN}, kind))
     return layers

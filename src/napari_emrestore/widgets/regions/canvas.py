@@ -17,11 +17,12 @@ from napari_emrestore.widgets.regions.point_layer import PointLayer
 from napari_emrestore.widgets.regions.shape_layer import ShapeLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
+    from napari_emrestore.overview.region_numbers import RegionNumbers
     from napari_emrestore.overview.regions import Region, RegionKind, RegionSet
     from napari_emrestore.widgets.regions.drawn import RegionLayer
 
@@ -113,6 +114,12 @@ class Canvas(QObject):
             for shown in self.parts.values():
                 shown.show(regions.regions, classes)
                 shown.draw_as(classes[active_class], regions.next_id)
+
+    def measure(self, numbers: Mapping[int, RegionNumbers]) -> None:
+        """Put what was measured into napari's tables of the layers."""
+        with self._quiet.changing():
+            for shown in self.parts.values():
+                shown.measure(numbers)
 
     def number(self, part: Part, regions: Sequence[Region]) -> None:
         """Hand the numbers of new regions to the layer they were drawn in."""

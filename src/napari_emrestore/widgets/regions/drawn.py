@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_emrestore.overview.region_numbers import RegionNumbers
     from napari_emrestore.overview.regions import Region, RegionClass
 
 ID, CLASS = "id", "class"
@@ -52,6 +53,10 @@ class RegionLayer(Protocol):
 
     def show(self, regions: Sequence[Region], classes: Mapping[str, RegionClass]) -> None:
         """Show these regions, of those kinds that the layer can."""
+        ...
+
+    def measure(self, numbers: Mapping[int, RegionNumbers]) -> None:
+        """Put what was measured into napari's table of the layer."""
         ...
 
     def number(self, regions: Sequence[Region]) -> None:

@@ -13,7 +13,8 @@ from napari_emrestore.overview.region_geometry import box_of, pixels_inside
 from napari_emrestore.overview.region_masks import encode_mask, masks_of_labels
 from napari_emrestore.overview.regions import Region
 from napari_emrestore.restoration.plan import Rect
-from napari_emrestore.widgets.regions.drawn import Edit, red_green_blue
+from napari_emrestore.widgets.regions.drawn import ID, Edit, red_green_blue
+from napari_emrestore.widgets.regions.feature_table import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_emrestore.overview.region_masks import RegionMask
+    from napari_emrestore.overview.region_numbers import RegionNumbers
     from napari_emrestore.overview.regions import RegionClass
     from napari_emrestore.widgets.regions.drawn import Quiet
 
@@ -55,6 +57,7 @@ class LabelLayer:
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
         self._next_id = 1
+        self._numbers: Mapping[int, RegionNumbers] = {}
         self._painted: list[Rect] = []
         self._new: list[int] = []
         # napari tells of a stroke at its end, but of paint set in code before it is in the array
@@ -79,6 +82,11 @@ class LabelLayer:
             self._shown, self._classes = wanted, dict(classes)
             self._paint()
             self.layer.refresh()
+
+    def measure(self, numbers: Mapping[int, RegionNumbers]) -> None:
+        """Put what was measured into napari's table; its ``index`` is the value of the pixels."""
+        self._numbers = numbers
+        self._fill_table()
 
     def number(self, regions: Sequence[Region]) -> None:
         """Give the pixels of what was painted the numbers of its regions."""
@@ -195,6 +203,11 @@ class LabelLayer:
             table[None] = (1.0, 1.0, 1.0, 1.0)
         table[0] = (0.0, 0.0, 0.0, 0.0)
         self.layer.colormap = DirectLabelColormap(color_dict=table)
+        self._fill_table()
+
+    def _fill_table(self) -> None:
+        table = columns_of(list(self._shown.values()), self._numbers)
+        self.layer.features = {"index": table[ID], **table}
 
 
 def _around(boxes: Sequence[Rect]) -> Rect:

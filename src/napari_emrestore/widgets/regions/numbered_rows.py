@@ -10,10 +10,12 @@ from napari.layers.base import ActionType
 
 from napari_emrestore.overview.regions import Region
 from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, colours
+from napari_emrestore.widgets.regions.feature_table import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from napari_emrestore.overview.region_numbers import RegionNumbers
     from napari_emrestore.overview.regions import RegionClass
     from napari_emrestore.widgets.regions.drawn import Quiet
 
@@ -41,6 +43,7 @@ class NumberedRows(ABC):
         self._shown: dict[int, Region] = {}
         self._classes: Mapping[str, RegionClass] = {}
         self._class_name = ""
+        self._numbers: Mapping[int, RegionNumbers] = {}
         self._drawn_as: RegionClass | None = None
         layer.features = {ID: np.empty(0, int), CLASS: np.empty(0, object)}
         layer.events.data.connect(self._changed)
@@ -58,8 +61,15 @@ class NumberedRows(ABC):
             )
             setattr(self.layer, f"current_{self._line}_color", line)
             self.layer.current_face_color = inside
-            self.layer.feature_defaults = {ID: 0, CLASS: chosen.name}
+            usual = self.layer.feature_defaults.iloc[0].to_dict()
+            self.layer.feature_defaults = {**usual, ID: 0, CLASS: chosen.name}
             self.layer.selected_data = kept
+
+    def measure(self, numbers: Mapping[int, RegionNumbers]) -> None:
+        """Put what was measured into napari's table of the layer."""
+        self._numbers = numbers
+        with self._quiet.changing():
+            self._fill_table([self._shown.get(number) for number in self._ids()])
 
     def selected(self) -> tuple[int, ...]:
         """Return the numbers of what is selected."""
@@ -79,6 +89,16 @@ class NumberedRows(ABC):
 
     def _ids(self) -> list[int]:
         return [int(number) for number in self.layer.features[ID]]
+
+    def _fill_table(self, rows: Sequence[Region | None]) -> None:
+        """Write what is known of every row; colours that a person has mapped to a column follow it."""
+        self.layer.features = columns_of(rows, self._numbers)
+        if rows and not (self._is_ours(self._line) and self._is_ours("face")):
+            self.layer.refresh_colors(update_color_mapping=True)
+
+    def _is_ours(self, which: str) -> bool:
+        """Return whether colours go by class, and not by a column that a person has chosen in napari."""
+        return str(getattr(self.layer, f"{which}_color_mode")) == "direct"
 
     def _changed(self, event: Any) -> None:
         if self._quiet or event.action not in _DONE:

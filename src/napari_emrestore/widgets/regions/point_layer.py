@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_emrestore.overview.regions import Region
-from napari_emrestore.widgets.regions.drawn import CLASS, ID, Edit, colours
+from napari_emrestore.widgets.regions.drawn import Edit, colours
 from napari_emrestore.widgets.regions.numbered_rows import NumberedRows
 
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ class PointLayer(NumberedRows):
             kept = frozenset(self.selected())
             self.layer.selected_data = set()
             self.layer.data = np.array([region.vertices[0] for region in regions]).reshape(-1, 2)
-            self.layer.features = {
-                ID: np.array([region.id for region in regions], int),
-                CLASS: np.array([region.class_name for region in regions], object),
-            }
-            if regions:
-                self.layer.border_color, self.layer.face_color = colours(regions, self._classes)
+            self._fill_table(regions)
+            for which, rows in zip(("border", "face"), colours(regions, self._classes), strict=True):
+                if regions and self._is_ours(which):
+                    setattr(self.layer, f"{which}_color", rows)
             self.select(kept)

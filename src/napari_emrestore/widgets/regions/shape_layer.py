@@ -155,13 +155,11 @@ class ShapeLayer(NumberedRows):
         rows = [self._shown.get(number, other) for number in ids]
         lines, insides = colours(rows, self._classes)
         # drawing all shapes anew takes long; napari keeps colours in fewer digits
-        if not np.allclose(lines, self.layer.edge_color, atol=_SAME_COLOUR):
-            self.layer.edge_color = lines
-        if not np.allclose(insides, self.layer.face_color, atol=_SAME_COLOUR):
-            self.layer.face_color = insides
-        table = self.layer.features.copy()
-        table[CLASS] = [region.class_name for region in rows]
-        self.layer.features = table
+        for which, wanted in (("edge", lines), ("face", insides)):
+            now = getattr(self.layer, f"{which}_color")
+            if self._is_ours(which) and not np.allclose(wanted, now, atol=_SAME_COLOUR):
+                setattr(self.layer, f"{which}_color", wanted)
+        self._fill_table([self._shown.get(number) for number in ids])
 
     def _remember(self) -> None:
         self._seen = dict(zip(self._ids(), self.layer.data, strict=True))

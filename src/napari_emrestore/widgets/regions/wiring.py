@@ -14,6 +14,7 @@ from napari_emrestore.widgets.jobs import Jobs
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.regions.canvas import Canvas
 from napari_emrestore.widgets.regions.editing import class_in, what_was_done, with_edit, with_fields
+from napari_emrestore.widgets.regions.growth import Growth
 from napari_emrestore.widgets.regions.history import History
 from napari_emrestore.widgets.regions.images import Images
 from napari_emrestore.widgets.regions.keys import Keys
@@ -69,7 +70,7 @@ class RegionsDock(QWidget):
         self.opening, self.searching = Jobs(self, quiet=True), Searching(viewer, self.state, self)
         self.thumbnails, self.measuring, self.saver = Thumbnails(self), Measuring(self), Saver(self)
         self.images = Images(viewer, self.state, self.thumbnails, self.measuring, self)
-        self.canvas = Canvas(viewer, self)
+        self.canvas, self.growth = Canvas(viewer, self), Growth(viewer, self)
         self.keys = Keys(self.choose_class, self.undo, self.redo)
         self.targets = Targets(self)
         self.view = RegionsView(viewer, self._fits, self.thumbnails, self.searching.jobs, self.targets)
@@ -79,7 +80,7 @@ class RegionsDock(QWidget):
         layout.addWidget(self.view)
         self._following = Following(
             viewer,
-            layers_changed=lambda: None,
+            layers_changed=self.growth.layers_changed,
             layer_removed=self.canvas.forget,
             slice_changed=self.images.slice_changed,
             camera_changed=lambda: None,
@@ -200,10 +201,12 @@ class RegionsDock(QWidget):
         self.opening.succeeded.connect(self._opened)
         self.opening.failed.connect(lambda error: self._refuse(str(error)))
         self.searching.found.connect(self._proposed)
-        self.measuring.changed.connect(self._show_numbers)
+        self.measuring.changed.connect(self._measured)
         self.measuring.failed.connect(view.overview.say)
         self.saver.failed.connect(lambda why: view.overview.say(f"The regions could not be kept. {why}"))
         self.images.taken.connect(self._images_taken)
+        self.growth.grew.connect(self.images.take_soon)
+        self.growth.came_back.connect(self._go_on_with)
         self._farewell = _Farewell(self._following, self.saver.waiting, self.canvas.parts, self.viewer)
         self.destroyed.connect(self._farewell.take)
 
@@ -230,6 +233,10 @@ class RegionsDock(QWidget):
         self.view.show_numbers(self.state, self.measuring.numbers())
         self._refresh()
 
+    def _measured(self) -> None:
+        self.canvas.measure(self.measuring.numbers())
+        self._show_numbers()
+
     # the overview and what lies on its pixels
 
     def _fits(self, layer: Image) -> bool:
@@ -247,6 +254,7 @@ class RegionsDock(QWidget):
         """Put another overview under the dock: its own regions, history and layers."""
         self.saver.flush()
         self.searching.jobs.cancel()
+        self.growth.watch(layer)
         self.canvas.lie_on(layer)
         self.history = History()
         state = self.state
@@ -266,6 +274,13 @@ class RegionsDock(QWidget):
             return
         state.unusable = "Looking for regions that were kept of this image …"
         self.opening.start("Opening regions", partial(kept_or_new, layer, overview_of(layer), levels))
+
+    def _go_on_with(self, layer: Image) -> None:
+        if self.state.regions is not None and self.state.regions.regions:
+            return  # a person has begun on another one
+        menu = self.view.overview.overview
+        menu.refresh()  # it may hear of the layer later than we
+        menu.pick(layer)
 
     def _refuse(self, reason: str) -> None:
         self.state.unusable = reason
@@ -302,7 +317,7 @@ class RegionsDock(QWidget):
         self.canvas.show(regions, state.active_class)
         self._bind_keys()
         self.measuring.follow(regions)
-        self._show_numbers()
+        self._measured()
 
     def _bind_keys(self) -> None:
         if self.state.regions is not None:

@@ -55,7 +55,10 @@ def test_a_part_is_recorded_with_what_was_counted(stack, tmp_path, capsys, how, 
     assert record["recorder"]["state"] == "complete"
     settings = read_provenance(tmp_path / "a.mrc").settings
     assert settings["frames"] == len(kept)
-    assert settings["counters"]["acquired"] >= len(kept)
+    counted = settings["counters"]
+    assert counted["acquired"] >= len(kept)
+    assert {"shown", "dropped_by_ring", "lost_by_source", "restored_fps", "latency_ms_p50"} < set(counted)
+    assert {"latency_ms_p95", "restored_latency_ms_p50", "restored_latency_ms_p95"} < set(counted)
 
 
 def test_it_ends_when_its_time_is_up(capsys):

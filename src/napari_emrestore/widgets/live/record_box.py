@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QTo
 from napari_emrestore.widgets.forms import column, decimal, form, menu, note, number
 from napari_emrestore.widgets.live.lamps import Lamp
 from napari_emrestore.widgets.live.state import FORMATS, RECORD_MODES
-from napari_emrestore.widgets.restore.binding import tie_menu, tie_number
+from napari_emrestore.widgets.restore.binding import tie_menu, tie_number, tie_text
 
 if TYPE_CHECKING:
     from napari_emrestore.widgets.live.lamps import Level
@@ -41,7 +41,7 @@ class RecordBox(QWidget):
         self.seconds.setToolTip(
             "Held in memory, up to 1 GiB, until you press Keep; older frames are forgotten."
         )
-        self.folder, self.name = QLineEdit(state.folder), QLineEdit(state.recording)
+        self.folder, self.name = QLineEdit(), QLineEdit()
         self.folder.setPlaceholderText("home folder")
         self.folder.setToolTip("Where recordings are written; made if it is not there.")
         self.name.setToolTip("Date and time are added, so that nothing is ever written over.")
@@ -67,8 +67,8 @@ class RecordBox(QWidget):
         tie_menu(self.format, state, "suffix")
         tie_number(self.frames, state, "record_frames")
         tie_number(self.seconds, state, "record_seconds")
-        self.folder.textEdited.connect(lambda text: setattr(state, "folder", text))
-        self.name.textEdited.connect(lambda text: setattr(state, "recording", text))
+        tie_text(self.folder, state, "folder")
+        tie_text(self.name, state, "recording")
         self.button.clicked.connect(self.asked)
         self.show_mode()
 
@@ -111,7 +111,6 @@ class RecordBox(QWidget):
         def ask() -> None:
             path = QFileDialog.getExistingDirectory(self, "Folder for recordings", self.folder.text())
             if path:
-                self.folder.setText(path)
                 self._state.folder = path
 
         browse.clicked.connect(ask)

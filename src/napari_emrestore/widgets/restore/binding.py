@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QAbstractSlider, QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox
+    from qtpy.QtWidgets import QAbstractSlider, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 
 
 def tie_menu(menu: QComboBox, state: Any, name: str) -> None:
@@ -30,6 +30,18 @@ def tie_number(box: QSpinBox | QDoubleSpinBox | QAbstractSlider, state: Any, nam
     box.setValue(getattr(state, name))
     box.valueChanged.connect(lambda value: setattr(state, name, value))
     getattr(state.events, name).connect(lambda value: box.setValue(value))
+
+
+def tie_text(line: QLineEdit, state: Any, name: str) -> None:
+    """Keep what is typed into a line and a field of a state equal."""
+
+    def show(text: str) -> None:
+        if line.text() != text:  # else the cursor would jump to the end while somebody types
+            line.setText(text)
+
+    line.setText(getattr(state, name))
+    line.textEdited.connect(lambda text: setattr(state, name, text))
+    getattr(state.events, name).connect(show)
 
 
 def tie_check(box: QCheckBox, state: Any, name: str) -> None:

@@ -206,7 +206,7 @@ def scores_of(image, truth, where):
     return f"{psnr(filled, truth, data_range=span, mask=where):.2f} / {likeness:.3f}"
 
 
-PEERS = ("napari-emrestore", "m2stitch", "multiview-stitcher")
+PEERS = ("napari-emrestore", "m2stitch as it comes", "m2stitch", "multiview-stitcher")
 
 
 def peers(python: str):

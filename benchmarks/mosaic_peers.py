@@ -32,20 +32,28 @@ def ours():
     return place
 
 
-def m2stitch():
+def m2stitch_as_it_comes():
     from m2stitch import stitch_images
 
-    def place(frames, told, step):
+    def place(frames, told, step, **options):
         rows, columns = np.round((told - told.min(axis=0)) / step).astype(int).T
-        # its correlation is divided by norms that include the mean, so brightness alone would make it fall
-        # below any threshold; noisy tiles stay below its default of 0.5 even so
-        centred = frames - np.float32(frames.mean())
         grid, _ = stitch_images(
-            centred, rows, columns, row_col_transpose=False, position_initial_guess=told, ncc_threshold=0.1
+            frames, rows, columns, row_col_transpose=False, position_initial_guess=told, **options
         )
         return grid[["y_pos", "x_pos"]].to_numpy(float)
 
     return place
+
+
+def m2stitch():
+    place = m2stitch_as_it_comes()
+
+    def place_centred(frames, told, step):
+        # its correlation is divided by norms that include the mean, so brightness alone makes it fall below
+        # any threshold; noisy tiles stay below its default of 0.5 even without
+        return place(frames - np.float32(frames.mean()), told, step, ncc_threshold=0.1)
+
+    return place_centred
 
 
 def multiview():
@@ -78,7 +86,12 @@ def multiview():
     return place
 
 
-STITCHERS = {"napari-emrestore": ours, "m2stitch": m2stitch, "multiview-stitcher": multiview}
+STITCHERS = {
+    "napari-emrestore": ours,
+    "m2stitch as it comes": m2stitch_as_it_comes,
+    "m2stitch": m2stitch,
+    "multiview-stitcher": multiview,
+}
 
 
 def main() -> None:

@@ -113,7 +113,8 @@ class Sketcher:
         size_nm = frame.acquisition.pixel_size_nm
         size_um = None if size_nm is None else (size_nm[0] / 1000, size_nm[1] / 1000)
         told = [matrix @ _stage_move(before, frame) for matrix in stage_matrices(track, size_um)]
-        for guess in [(float(y), float(x)) for y, x in told] or [None]:
+        sought: list[tuple[float, float] | None] = [(float(y), float(x)) for y, x in told]
+        for guess in sought or [None]:
             found = measure_link((before.data, frame.data), (0, 1), guess)
             if found is not None:
                 return np.asarray(place + found.offset_px)

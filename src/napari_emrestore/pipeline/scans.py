@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MILLI = 1000
 _MOST_WAITING = 64
-QUIET_S = 15.0
+QUIET_S = 30.0
 """A recording that gains no frame for so long is over, whether or not anybody closed it."""
 _LOOK_EVERY_S = 0.5
 _SKETCH_EVERY_S = 1.0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari_emrestore.widgets.jobs import Jobs
     from napari_emrestore.widgets.overview.state import OverviewState
 
-_COMPOSED = {"blend": "mean of all frames", "best": "nearest frame only"}
+_COMPOSED = {"blend": "mean of frames", "best": "nearest frame"}
 _MATCHED = {"shading": "light and brightness", "brightness": "brightness", "none": "nothing"}
 
 
@@ -138,7 +138,8 @@ class OverviewView(QWidget):
             (self.layer, "A stack of frames that overlap: a scan, or several strips."),
             (
                 self.recording,
-                "Recording, stack or folder. One that is still being recorded is followed until it ends.",
+                "Recording, stack or folder. One that is still being recorded is followed until it is closed, "
+                "or has gained nothing for half a minute.",
             ),
             (self.dark, "What the detector gives without electrons; light is evened out above it."),
             (self.matching, "Uneven illumination and changes of brightness from frame to frame."),

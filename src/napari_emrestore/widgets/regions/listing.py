@@ -27,7 +27,7 @@ SORTS: dict[str, str] = {
     "ssim": "SSIM",
     "psnr_db": "PSNR",
     "residual_to_noise": "Change/noise",
-    "residual_structure": "Structure in the change",
+    "residual_structure": "Structure in change",
     "map_confidence": "Restoration confidence",
     "registration_px": "Registration residual",
     "frames": "Frames",
@@ -120,8 +120,12 @@ _MEASURED: dict[str, tuple[str, int, str]] = {
         4,
         "Mean inside minus mean of the ring around it, input units",
     ),
-    "raw_cnr": ("Contrast/noise, raw", 3, "Contrast over the standard deviation of the ring"),
-    "restored_cnr": ("Contrast/noise, restored", 3, "Contrast over the standard deviation of the ring"),
+    "raw_cnr": ("C/N, raw", 3, "Contrast to noise: contrast over the standard deviation of the ring"),
+    "restored_cnr": (
+        "C/N, restored",
+        3,
+        "Contrast to noise: contrast over the standard deviation of the ring",
+    ),
     "ssim": ("SSIM", 4, "Against the ground truth, within the region"),
     "psnr_db": ("PSNR [dB]", 4, "Against the ground truth, within the region"),
     "residual_rms": ("Change", 4, "Root mean square of restored minus raw, input units"),
@@ -131,7 +135,7 @@ _MEASURED: dict[str, tuple[str, int, str]] = {
         "About 1: the restoration took away no more than the noise measured here. Above: it changed more.",
     ),
     "residual_structure": (
-        "Structure in the change",
+        "Structure in change",
         2,
         "Correlation of the change with its neighbours. 0: noise alone. Above: structure was added or "
         "taken away, or the raw noise was smooth already.",

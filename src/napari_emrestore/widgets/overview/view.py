@@ -138,8 +138,8 @@ class OverviewView(QWidget):
             (self.layer, "A stack of frames that overlap: a scan, or several strips."),
             (
                 self.recording,
-                "Recording, stack or folder. One that is still being recorded is followed until it is closed, "
-                "or has gained nothing for half a minute.",
+                "Recording, stack or folder. One that is still being recorded is followed until it is "
+                "closed, or has gained nothing for half a minute.",
             ),
             (self.dark, "What the detector gives without electrons; light is evened out above it."),
             (self.matching, "Uneven illumination and changes of brightness from frame to frame."),

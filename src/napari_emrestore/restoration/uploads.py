@@ -48,9 +48,9 @@ class Uploads:
             )
         self._native = np.dtype(dtype.name)
         # torch computes little with uint16; the same bits are sent as int16
-        self._bits, kind = np.dtype(np.uint8), torch.uint8
-        if dtype.name == "uint16":
-            self._bits, kind = np.dtype(np.int16), torch.int16
+        is_wide = dtype.name == "uint16"
+        self._bits: np.dtype[Any] = np.dtype(np.int16 if is_wide else np.uint8)
+        kind = torch.int16 if is_wide else torch.uint8
         self._device, self._on_card = device, device.startswith("cuda")
         self._buffers = [torch.empty(shape, dtype=kind, pin_memory=self._on_card) for _ in range(2)]
         self._sent: list[Any] = [None, None]

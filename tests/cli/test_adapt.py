@@ -1,10 +1,12 @@
 """calibrate and adapt on the command line: what they say, write and take back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 
-from napari_emrestore.models import catalogue
+from napari_emrestore.models import catalogue, find_card, write_card
 from napari_emrestore.restoration import calibration
 
 
@@ -44,6 +46,16 @@ def test_a_camera_is_calibrated_adapted_to_and_taken_back(command, shaky, own_fo
     assert "naf-denoise-cam" in command("models").out
     assert "Removed naf-denoise-cam" in command("adapt", "--undo", "naf-denoise-cam").out
     assert "naf-denoise-cam" not in command("models").out
+
+
+def test_a_model_of_a_recipe_is_removed_too(command, own_folders):
+    base, home = find_card("katsuno-quarter"), own_folders / "models"
+    home.mkdir()
+    write_card(replace(base, id="k-mine", training={"trained_on": "images"}), home / "k-mine.toml")
+    ran = command("adapt", "--undo", "k-mine")
+    assert ran.out.strip() == "Removed k-mine."
+    assert not list(home.iterdir())
+    assert base.weights.exists(), "weights that lie elsewhere stay"
 
 
 def test_what_is_missing_is_one_sentence(command, shaky):

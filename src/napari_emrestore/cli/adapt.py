@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of all draws (default: 0)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
     parser.add_argument(
-        "--undo", metavar="ID", help="remove an adapted model; what it came from was never changed"
+        "--undo",
+        metavar="ID",
+        help="remove a model made here; what it came from was never changed",
     )
 
 
@@ -109,5 +111,6 @@ def _undo(model_id: str, terminal: Terminal) -> Outcome:
     from napari_emrestore.training.adapting import undo
 
     card = undo(model_id, models_folder())
-    terminal.say(f"Removed {card.id}; {card.training['adapted_from']} is as it always was.")
+    base = card.training.get("adapted_from")
+    terminal.say(f"Removed {card.id}; {base} is as it always was." if base else f"Removed {card.id}.")
     return Outcome({"removed": card.id})

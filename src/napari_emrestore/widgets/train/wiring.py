@@ -61,7 +61,7 @@ class TrainDock(QWidget):
         self._looks: list[orders.Look] = []
         self._losses: list[orders.Loss] = []
         self._running_task = self.state.task
-        self._made = self._used = ""
+        self._made = ""
         self._is_stack, self._mine = False, set[str]()
         self._source: Image | None = None
         self.setMinimumWidth(_LEAST_WIDTH_PX)
@@ -194,7 +194,7 @@ class TrainDock(QWidget):
         except EmRestoreError as error:
             self.view.run.say(str(error))
             return
-        self._looks, self._losses, self._made, self._used = [], [], "", self.state.model
+        self._looks, self._losses, self._made = [], [], ""
         self._source = None if self.state.uses_folders else self.view.frames.layer.layer
         self._running_task = self.state.task
         self._show_looks()
@@ -257,7 +257,7 @@ class TrainDock(QWidget):
     def _show_outcome(self, made: orders.Made) -> None:
         card, took = made.card, f"It took {duration(made.seconds)}."
         if card is None:
-            self.view.outcome.show_outcome(f"The weights of {self._used} stay. {made.text} {took}", "")
+            self.view.outcome.show_outcome(f"{made.text} {took}", "")
             self.view.run.say("")
             return
         self._made = card.id

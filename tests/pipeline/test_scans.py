@@ -15,7 +15,7 @@ from napari_emrestore.io import open_frames
 from napari_emrestore.overview import assemble
 from napari_emrestore.pipeline import scans
 from napari_emrestore.pipeline.recorder import Recorder
-from napari_emrestore.pipeline.scans import follow_recording, followed_part, is_being_recorded
+from napari_emrestore.pipeline.scans import follow_recording, followed_part, is_being_recorded, told_if_open
 
 KNOWN = Acquisition("scan", pixel_size_nm=(4.0, 4.0))
 
@@ -86,9 +86,11 @@ def test_what_was_broken_off_is_over_after_a_while_and_what_came_later_is_left(
         recorder.put(frame)
     track = follow_recording(recorder.path, quiet_s=0.5)
     assert len(track) == 5
+    assert "first 5 frames" in told_if_open(recorder.path, track)
     for frame in frames[5:]:
         recorder.put(frame)
     recorder.stop()
+    assert told_if_open(recorder.path, track) == ""
     with open_frames(recorder.path) as written:
         part = followed_part(written, track)
         assert len(part) == 5

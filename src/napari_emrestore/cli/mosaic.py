@@ -154,13 +154,16 @@ def _scan(arguments: argparse.Namespace, terminal: Terminal) -> tuple[Path, Trac
 
 def _follow(arguments: argparse.Namespace, terminal: Terminal) -> Track | None:
     """Return the track of a recording that is still being written, once it has ended."""
-    from napari_emrestore.pipeline.scans import follow_recording, is_being_recorded
+    from napari_emrestore.pipeline.scans import follow_recording, is_being_recorded, told_if_open
 
     if not is_being_recorded(arguments.input):
         return None
     terminal.say(f"{arguments.input} is still being recorded: it is followed until it ends")
     with terminal.progress() as monitor:
-        return follow_recording(arguments.input, dark=arguments.dark, monitor=monitor)
+        track = follow_recording(arguments.input, dark=arguments.dark, monitor=monitor)
+    if unclosed := told_if_open(arguments.input, track):
+        terminal.say(unclosed)
+    return track
 
 
 def _tell(made: Mosaic, terminal: Terminal) -> None:

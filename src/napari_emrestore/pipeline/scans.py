@@ -234,6 +234,13 @@ def followed_part(frames: FrameStack, track: Track) -> FrameStack:
     return FrameStack.from_array(frames.data[: len(track)], frames.acquisition)
 
 
+def told_if_open(path: str | Path, track: Track) -> str:
+    """Return what is to be said if a recording that was followed is not closed; empty if it is."""
+    if not is_being_recorded(path):
+        return ""
+    return f"The recording is not closed. The first {len(track)} frames were taken; more may have come since."
+
+
 def _tell(sketcher: Sketcher, grown: Callable[[Sketch], None]) -> None:
     sketch = sketcher.sketch()
     if sketch is not None:

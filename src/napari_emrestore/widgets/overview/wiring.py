@@ -17,7 +17,7 @@ from napari_emrestore.widgets.model_news import NEWS
 from napari_emrestore.widgets.overview.growth import GrowingLayers
 from napari_emrestore.widgets.overview.state import OverviewState, free_output
 from napari_emrestore.widgets.overview.view import OverviewView
-from napari_emrestore.widgets.overview.work import REPLACED, Order, sketch_summary, summary
+from napari_emrestore.widgets.overview.work import REPLACED, Order, sketch_summary
 from napari_emrestore.widgets.preferences import load_state, read_preferences, save_state
 from napari_emrestore.widgets.probe.models import offered_models
 
@@ -149,9 +149,10 @@ class OverviewDock(QWidget):
             if self.growing.show_tiles(part):
                 self.view.facts.setText(REPLACED)
 
-    def _finish(self, mosaic: Mosaic) -> None:
+    def _finish(self, made: tuple[Mosaic, str]) -> None:
+        mosaic, facts = made
         self.growing.replace(mosaic)
-        self.view.facts.setText(summary(mosaic))
+        self.view.facts.setText(facts)
         self.view.run.say(f"Wrote {mosaic.path.name}")
 
     def _settle(self) -> None:

@@ -40,10 +40,13 @@ class Order:
     device: str = "auto"
     precision: str = "auto"
 
-    def run(self, monitor: JobMonitor) -> Mosaic:
-        """Make it; what grows is shown to the main thread: a sketch of a running scan, then the mosaic."""
+    def run(self, monitor: JobMonitor) -> tuple[Mosaic, str]:
+        """Make it; what grows is shown to the main thread: a sketch of a running scan, then the mosaic.
+
+        Returned is the mosaic, and what is to be said about it in a few sentences.
+        """
         from napari_emrestore.overview import assemble
-        from napari_emrestore.pipeline.scans import followed_part, stage_positions
+        from napari_emrestore.pipeline.scans import followed_part, stage_positions, told_if_open
         from napari_emrestore.restoration import load_restorer
 
         restorer = None
@@ -53,7 +56,7 @@ class Order:
         with self._open() as stack:
             frames = stack if track is None else followed_part(stack, track)
             path = frames.acquisition.path
-            return assemble(
+            made = assemble(
                 frames,
                 self.output,
                 restorer=restorer,
@@ -63,6 +66,8 @@ class Order:
                 grown=monitor.show,
                 monitor=monitor,
             )
+        unclosed = "" if track is None else told_if_open(str(self.source), track)
+        return made, f"{summary(made)} {unclosed}".strip()
 
     def _follow(self, monitor: JobMonitor) -> Track | None:
         """Return the track of a recording that was still being written, once it has ended."""

@@ -2,9 +2,9 @@
 
 In: the name of an experiment (`EXPERIMENTS`), training steps, a folder. Every arm of its table is trained by
 a recipe of the package and scored on scenes kept out of its training. Out: an `Outcome` with PSNR (dB) and
-SSIM of every arm and test, as mean and standard deviation over tiles, beside the paper's figures; written
-as Markdown and JSON. Short runs show orderings at best, and only the papers' own data give the papers'
-figures.
+SSIM of every tile of every arm and test, beside the paper's figures, and which orders of the paper came out
+beyond the spread; written as Markdown and JSON. Short runs show orderings at best, and only the papers' own
+data give the papers' figures.
 """
 
 from __future__ import annotations

@@ -165,6 +165,8 @@ def test_a_card_gets_a_head_and_keeps_its_restorations(trained, recipe, images, 
     assert made.known_failures[-1].startswith("The expected error is inferred")
     again = fit_error_head(made, recipe, images, folder=tmp_path / "again")
     assert load_file(again.weights).keys() == new.keys()
+    with pytest.raises(InputError, match="belongs to others"):  # the checkpoint there is of other weights
+        fit_error_head(made, recipe, images, folder=out)
 
 
 def test_weights_that_learnt_on_lose_the_head_of_the_former_ones(trained, recipe, images, tmp_path):

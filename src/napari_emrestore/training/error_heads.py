@@ -18,6 +18,7 @@ from napari_emrestore.training.data import SampleMaker, load_scenes
 from napari_emrestore.training.fitting import write_rounded
 from napari_emrestore.training.losses import gaussian_surprise
 from napari_emrestore.training.objective import Objective, inputs_of
+from napari_emrestore.training.stopped import claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -80,7 +81,7 @@ def fit_error_head(
     Raises
     ------
     InputError
-        If the recipe says nothing about the head, or lacks images.
+        If the recipe says nothing about the head or lacks images, or another run was stopped in `folder`.
     ModelError
         If the network takes no such head or its weights cannot be used.
     Cancelled
@@ -96,6 +97,7 @@ def fit_error_head(
     # the head needs no smooth scenes first, as the network did
     shown = replace(recipe.data, grain_from_step=0)
     network = with_error_head(card, recipe.error_head.seed)
+    claim(folder, f"{card.sha256} {shown} {recipe.error_head}".encode())
     scenes, held_out_scenes = load_scenes(shown, data, recipe.optimiser.seed)
     held_out = SampleMaker(held_out_scenes, shown, _HELD_OUT_SEED)
     trained, progress = train(

@@ -182,7 +182,7 @@ class _Pages:
             self._stack = None
 
     def _read(self) -> Frame | None:
-        """Return the page that is next; a file that cannot be read after all is opened again if it changes."""
+        """Return the page that is next; an unreadable file is opened again once it changes."""
         try:
             frame: Frame = self._stack[self._page]
         except (EmRestoreError, OSError):

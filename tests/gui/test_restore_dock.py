@@ -293,7 +293,7 @@ def test_a_stopped_run_takes_the_half_filled_layer_away(qtbot, viewer, monkeypat
 def test_what_does_not_fit_into_memory_goes_to_zarr(qtbot, viewer, dock, tmp_path, monkeypatch):
     run(qtbot, dock)
     in_memory = viewer.layers["stream · mean"].data
-    monkeypatch.setattr(wiring, "fits_in_memory", lambda shape: False)
+    monkeypatch.setattr(wiring, "fits_in_memory", lambda shape, images: False)
     monkeypatch.setattr(dock, "ask_for_place", lambda order: "")
     dock.view.run.button.click()
     assert "Zarr" in said(dock)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PROTOCOLS = ("plos", "sgpn", "kat", "ede-low", "ede-ordinary")
 _LABEL_KINDS = ("regions", "inside", "membranes")
-_TUNED = "gaussian,wiener,wavelet,tv-chambolle,nlmeans,bm3d-calibrated"
+_TUNED = "gaussian,wiener,wavelet,tv-chambolle,nlmeans,bm3d-calibrated,bm3d-then-wiener"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

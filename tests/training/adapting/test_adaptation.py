@@ -70,7 +70,7 @@ def test_what_was_adapted_can_be_taken_back(adapted, tmp_path):
     (tmp_path / "katsuno-quarter.toml").write_bytes(
         Path(catalogue.bundled_cards_folder(), "katsuno-quarter.toml").read_bytes()
     )
-    with pytest.raises(ModelError, match="not made by adapting"):
+    with pytest.raises(ModelError, match="was made elsewhere"):
         undo("katsuno-quarter", tmp_path)
 
 

@@ -2,40 +2,18 @@
 
 import numpy as np
 import pytest
-import torch
 from imageio.v3 import imwrite
-from safetensors.torch import save_file
+from tests.small_networks import small_card
 
-from napari_emrestore.core import ModelCard, TilingRule
-from napari_emrestore.models import build_network, file_sha256, read_card, write_card
+from napari_emrestore.models import read_card, write_card
 from napari_emrestore.training.scenes import draw_scene
-
-SMALL = {"width": 4, "encoder_blocks": [1], "middle_blocks": 1, "decoder_blocks": [1], "error_head": True}
 
 
 @pytest.fixture
 def model(tmp_path):
     """The card file of a small network that tells one error for all."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        network = build_network("burst_naf", SMALL)
-    weights = tmp_path / "small.safetensors"
-    save_file(network.state_dict(), weights)
-    card = ModelCard(
-        "small",
-        "1",
-        "Small",
-        "A test.",
-        "denoise",
-        "burst_naf",
-        SMALL,
-        weights,
-        file_sha256(weights),
-        TilingRule(4, 32),
-        validation=({"protocol": "another"}, {"protocol": "expected error: former"}),
-        license="BSD-3-Clause",
-    )
-    return write_card(card, tmp_path / "small.toml")
+    former = ({"protocol": "another"}, {"protocol": "expected error: former"})
+    return write_card(small_card(tmp_path, validation=former), tmp_path / "small.toml")
 
 
 @pytest.fixture

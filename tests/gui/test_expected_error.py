@@ -2,17 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
 from napari.components import ViewerModel
-from safetensors.torch import save_file
+from tests.small_networks import small_card
 
-from napari_emrestore.core import Acquisition, ModelCard, TilingRule, TrainedRange
-from napari_emrestore.models import build_network, catalogue, file_sha256, write_card
+from napari_emrestore.core import Acquisition, TrainedRange
+from napari_emrestore.models import catalogue, write_card
 from napari_emrestore.pipeline.line import EXPECTED_ERROR
 from napari_emrestore.widgets.layers import image_options, provenance_of
 from napari_emrestore.widgets.restore import RestoreDock
 
-SMALL = {"width": 4, "encoder_blocks": [1], "middle_blocks": 1, "decoder_blocks": [1], "error_head": True}
 KNOWN = Acquisition("stream", pixel_size_nm=(2.0, 2.0), frame_axis="time", frame_step=30.0)
 NAME = "stream · small · expected error"
 
@@ -22,26 +20,7 @@ def model(tmp_path, monkeypatch):
     """A small network in the person's models folder that tells its expected error."""
     folder = tmp_path / "models"
     folder.mkdir()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        network = build_network("burst_naf", SMALL)
-    weights = folder / "small.safetensors"
-    save_file(network.state_dict(), weights)
-    card = ModelCard(
-        "small",
-        "1",
-        "Small",
-        "A test.",
-        "denoise",
-        "burst_naf",
-        SMALL,
-        weights,
-        file_sha256(weights),
-        TilingRule(4, 32),
-        trained=TrainedRange((1, 8)),
-        license="BSD-3-Clause",
-    )
-    write_card(card, folder / "small.toml")
+    write_card(small_card(folder, trained=TrainedRange((1, 8))), folder / "small.toml")
     monkeypatch.setattr(catalogue, "models_folder", lambda: folder)
 
 

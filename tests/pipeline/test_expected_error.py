@@ -5,46 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tifffile
-import torch
-from safetensors.torch import save_file
+from tests.small_networks import small_card
 
-from napari_emrestore.core import InputError, ModelCard, TilingRule, TrainedRange
+from napari_emrestore.core import InputError, TrainedRange
 from napari_emrestore.io import open_frames, read_provenance
-from napari_emrestore.models import build_network, file_sha256, write_card
+from napari_emrestore.models import write_card
 from napari_emrestore.pipeline import RunSettings, run, run_batch
 from napari_emrestore.pipeline.canvas import error_output
 from napari_emrestore.pipeline.line import EXPECTED_ERROR
 from napari_emrestore.pipeline.replaying import command_line
 from napari_emrestore.pipeline.spreading import run_spread
 
-SMALL = {"width": 4, "encoder_blocks": [1], "middle_blocks": 1, "decoder_blocks": [1], "error_head": True}
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     """The card of a small network that tells its expected error."""
     folder = tmp_path_factory.mktemp("model")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        network = build_network("burst_naf", SMALL).requires_grad_(False)
-        for parameter in network.parameters():
-            parameter += 0.1 * torch.randn(parameter.shape)
-    weights = folder / "small.safetensors"
-    save_file(network.state_dict(), weights)
-    card = ModelCard(
-        "small",
-        "1",
-        "Small",
-        "A test.",
-        "denoise",
-        "burst_naf",
-        SMALL,
-        weights,
-        file_sha256(weights),
-        TilingRule(4, 32),
-        trained=TrainedRange((1, 8)),
-        license="BSD-3-Clause",
-    )
+    card = small_card(folder, shaken=True, trained=TrainedRange((1, 8)))
     write_card(card, folder / "small.toml")
     return str(folder / "small.toml")
 

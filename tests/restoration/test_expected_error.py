@@ -2,17 +2,15 @@
 
 import numpy as np
 import pytest
-import torch
+from tests.small_networks import PARAMETERS, small_network
 
 from napari_emrestore.core import InputError, ModelCard, TilingRule, TrainedRange
-from napari_emrestore.models import build_network
 from napari_emrestore.restoration import load_restorer, restore
 from napari_emrestore.restoration.budget import work_bytes
 from napari_emrestore.restoration.devices import Device
 from napari_emrestore.restoration.inputs import gather
 from napari_emrestore.restoration.torch_restorer import TorchRestorer
 
-SMALL = {"width": 4, "encoder_blocks": (1,), "middle_blocks": 1, "decoder_blocks": (1,), "error_head": True}
 CARD = ModelCard(
     "small",
     "1",
@@ -20,7 +18,7 @@ CARD = ModelCard(
     "A test.",
     "denoise",
     "burst_naf",
-    SMALL,
+    PARAMETERS,
     tiling=TilingRule(4, 32),
     trained=TrainedRange((1, 3)),
 )
@@ -29,11 +27,7 @@ CARD = ModelCard(
 @pytest.fixture(scope="module")
 def teller():
     """A restorer with random weights that tells an error which varies from pixel to pixel."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        network = build_network("burst_naf", SMALL).eval().requires_grad_(False)
-        for parameter in network.parameters():
-            parameter += 0.1 * torch.randn(parameter.shape)
+    network = small_network(shaken=True).eval()
     return TorchRestorer(CARD, network, Device("cpu", "cpu", 0))
 
 

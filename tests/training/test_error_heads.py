@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from imageio.v3 import imwrite
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from tests.small_networks import small_card
 
-from napari_emrestore.core import InputError, ModelCard, ModelError, TilingRule
+from napari_emrestore.core import InputError, ModelError
 from napari_emrestore.models import build_network, file_sha256, load_network, read_card
 from napari_emrestore.training.adapting.keeping import keep
 from napari_emrestore.training.data import Batch
@@ -102,25 +103,7 @@ def test_a_wrong_scale_is_put_right():
 @pytest.fixture
 def trained(tmp_path):
     """Return the card of a network with rounded random weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        network = build_network("burst_naf", SMALL)
-    state = {n: t.half() if t.ndim > 1 else t for n, t in network.state_dict().items()}
-    path = tmp_path / "small.safetensors"
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
-    return ModelCard(
-        "small",
-        "1",
-        "Small",
-        "A test.",
-        "denoise",
-        "burst_naf",
-        SMALL,
-        path,
-        file_sha256(path),
-        TilingRule(4, 32),
-        license="BSD-3-Clause",
-    )
+    return small_card(tmp_path, parameters=SMALL)
 
 
 @pytest.fixture

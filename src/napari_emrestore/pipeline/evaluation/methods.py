@@ -64,9 +64,7 @@ class Method:
         frames = instance.frames
         if self.name == GROUND_TRUTH:
             return instance.truth
-        restorer = self.restorer
-        if self.deblurrer is not None and instance.psf is not None:
-            restorer = self.deblurrer(instance.psf)
+        restorer = self.restorer if self.deblurrer is None else self.deblurrer(_blur_of(instance))
         if restorer is None:
             return frames[0] if self.name == UNRESTORED else np.asarray(frames.mean(axis=0))
         from napari_emrestore.restoration import restore
@@ -240,24 +238,30 @@ def denoised_then_deblurred(calibration: Sequence[Instance], *, monitor: Monitor
         wiener_deconvolution,
     )
 
-    blurred = [(instance, instance.psf) for instance in calibration if instance.psf is not None]
-    if not blurred:
+    denoiser = Method("bm3d-calibrated", load_classical("bm3d-calibrated"))
+    errors = dict.fromkeys(_BALANCES, 0.0)
+    for done, instance in enumerate(calibration):
+        psf = _blur_of(instance)
+        smooth = denoiser.apply(instance)
+        for balance in errors:
+            sharp = restore(smooth, wiener_deconvolution(psf, balance=balance)).image
+            errors[balance] += float(np.mean((sharp - instance.truth) ** 2))
+        monitor.step(done + 1, len(calibration), "tuning deconvolution")
+    best = min(errors, key=lambda balance: errors[balance])
+    note = (
+        f"balance = {best}, tuned by squared error on {len(calibration)} other instances; told the true blur"
+    )
+    return Method(DENOISED_THEN_DEBLURRED, note=note, deblurrer=partial(bm3d_then_wiener, balance=best))
+
+
+def _blur_of(instance: Instance) -> NDArray[np.float64]:
+    if instance.psf is None:
         raise InputError(
             f"{BLUR_FAMILY} needs a protocol that blurs",
             came="this one only adds noise",
             remedy="Take plos or sgpn, or leave it out.",
         )
-    denoiser = Method("bm3d-calibrated", load_classical("bm3d-calibrated"))
-    errors = dict.fromkeys(_BALANCES, 0.0)
-    for done, (instance, psf) in enumerate(blurred):
-        smooth = denoiser.apply(instance)
-        for balance in errors:
-            sharp = restore(smooth, wiener_deconvolution(psf, balance=balance)).image
-            errors[balance] += float(np.mean((sharp - instance.truth) ** 2))
-        monitor.step(done + 1, len(blurred), "tuning deconvolution")
-    best = min(errors, key=lambda balance: errors[balance])
-    note = f"balance = {best}, tuned by squared error on {len(blurred)} other instances; told the true blur"
-    return Method(DENOISED_THEN_DEBLURRED, note=note, deblurrer=partial(bm3d_then_wiener, balance=best))
+    return instance.psf
 
 
 def _nothing_to_tune(families: Sequence[str]) -> Any:

@@ -1,6 +1,6 @@
 """Train the regression that tells noise from texture anew (`napari_emrestore.metrics.noise_floor`).
 
-    python train_noise_floor.py FOLDER 16000 noise_floor.npz   # made the one in use
+    python train_noise_floor.py FOLDER 100000 noise_floor.npz   # made the one in use
 
 FOLDER is the one that the image patterns of the recipe naf-denoise start from. Without arguments a small one
 is trained on drawn scenes alone, to see that it works.
@@ -40,7 +40,7 @@ def train(folder: Path, count: int, output: Path) -> None:
         scenes, held_out = scenes[::2], scenes[1::2]
     training = noise_examples(scenes, recipe, count, SEED)
     validation = noise_examples(held_out, recipe, max(20, count // 50), SEED + 1000)
-    steps = 8000 if count >= 1000 else 100
+    steps = 60_000 if count >= 1000 else 100
     error = fit_noise_floor(training, validation, SEED, output, steps=steps)
     print(f"{len(training[0])} images; the noise deviation of others is off by {error:.1%} at the median")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from napari_emrestore.metrics.focus import sharpness
     from napari_emrestore.metrics.histograms import Histograms, shared_histograms
     from napari_emrestore.metrics.matching import match_intensity
-    from napari_emrestore.metrics.noise import NoiseModel, noise_model, noise_sigma
+    from napari_emrestore.metrics.noise import NoiseModel, noise_model, noise_readings, noise_sigma
     from napari_emrestore.metrics.particles import Particle, particle_diameter
     from napari_emrestore.metrics.profiles import LineProfile, line_profile
     from napari_emrestore.metrics.resolution import FrcCurve, frc, split_image
@@ -51,6 +51,7 @@ _HOMES = {
     "match_intensity": "matching",
     "mse": "deviations",
     "noise_model": "noise",
+    "noise_readings": "noise",
     "noise_sigma": "noise",
     "particle_diameter": "particles",
     "psnr": "deviations",
@@ -86,6 +87,7 @@ __all__ = [
     "match_intensity",
     "mse",
     "noise_model",
+    "noise_readings",
     "noise_sigma",
     "particle_diameter",
     "psnr",

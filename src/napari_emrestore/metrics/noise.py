@@ -1,8 +1,9 @@
-"""How noisy an image is: the strength of white noise, and the camera's line from mean to variance."""
+"""How noisy an image is: the deviation of a pixel's noise, and the camera's line from mean to variance."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 _BLOCK_PX = 16
 _MOST_PAIRS = 16
+_MOST_SHARED = 3
 _START_BINS = 12
 _LEAST_IN_BIN = 8
 _ROUNDS = 25
 _TUKEY = 4.685
 _SIGNIFICANT = 3.0
-# Structure only adds to what the mask leaves: where it finds this much more variance than the trained
-# regression does, the regression is nearer; else the mask, whose scatter is smaller.
-_TEXTURED = 1.2
+# Texture adds to what the mask leaves, and noise that software smoothed passes it only in part: where its
+# variance and that of the trained regression are further apart than this, the regression is nearer; else the
+# mask, whose scatter is smaller.
+_ALIKE = 1.2
 # Relative deviation of a block's mean squared noise times the root of its pixels: 2 for a normal
 # distribution, 3.78 for the correlation that the mask gives to neighbouring values.
 _DEVIATION_OF_ONE = sqrt(2 * 3.78)
@@ -70,15 +73,16 @@ class NoiseModel:
         return np.asarray(self.gain * signal + self.read_noise**2)
 
 
-def noise_sigma(image: ArrayLike, *, see_texture: bool = True) -> float:
-    """Return the standard deviation of the white noise of an image, in input units.
+def noise_sigma(image: ArrayLike, *, mask_alone: bool = False) -> float:
+    """Return the standard deviation of the noise of a pixel of an image, in input units.
 
     Parameters
     ----------
     image : array_like, shape (Y, X)
         At least 3 x 3 pixels, real numbers of any dtype.
-    see_texture : bool
-        Whether to tell texture everywhere from noise; without it the result can only be too high.
+    mask_alone : bool
+        Measure with the mask of the notes alone, which scatters less but counts fine texture as noise and
+        sees little of the noise that neighbouring pixels share.
 
     Returns
     -------
@@ -93,21 +97,37 @@ def noise_sigma(image: ArrayLike, *, see_texture: bool = True) -> float:
     Notes
     -----
     A mask that ignores planes and straight edges (Immerkær 1996, DOI 10.1006/cviu.1996.0060) leaves
-    noise and corners; its mean square is taken over blocks of 16 x 16 pixels, and of these the
+    white noise and corners; its mean square is taken over blocks of 16 x 16 pixels, and of these the
     median, so that up to half of the image may be structured. (The median of single pixels would be as
     robust, but moves in steps for counted electrons.) Where `noise_floor` finds much less, the image has
-    texture everywhere and its result counts. Noise that is smooth, after interpolation for example, comes
-    out too low.
+    texture everywhere; where it finds much more, software resampled or smoothed the image, whose pixels share
+    their noise; then its result counts. Of noise that a detector spreads or lets lag only the part that looks
+    white counts: the rest cannot be told from texture.
     """
     pixels = _check_noisy(image, "the image")
     variances = _block_means(_white_variance(pixels))
     # The median of a mean of squares lies below its mean, as for a chi-squared distribution.
     freedom = 2 / _relative_deviation(pixels) ** 2
     variance = float(np.median(variances)) / (1 - 2 / (9 * freedom)) ** 3
-    floor = noise_floor(pixels) if see_texture else None
-    if floor is not None and variance > _TEXTURED * (typical := float(np.median(floor.variances))):
-        return sqrt(typical)
-    return sqrt(variance)
+    floor = None if mask_alone else noise_floor(pixels)
+    typical = variance if floor is None else float(np.median(floor.variances))
+    return sqrt(variance if _alike(variance, typical) else typical)
+
+
+def noise_readings(image: ArrayLike) -> tuple[float, ...]:
+    """Return what the noise deviation of a single image may be, by what is taken for texture, input units.
+
+    The deviation of the mask alone and, where there is something to tell apart, of the noise that looks
+    white and of all that is alike everywhere; see `noise_sigma`.
+    """
+    pixels = _check_noisy(image, "the image")
+    floor = noise_floor(pixels)
+    parts = () if floor is None else (floor.white, floor.whole)
+    return noise_sigma(pixels, mask_alone=True), *(sqrt(float(np.median(part))) for part in parts)
+
+
+def _alike(variance: float, other: float) -> bool:
+    return other <= _ALIKE * variance and variance <= _ALIKE * other
 
 
 def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> NoiseModel:
@@ -138,9 +158,10 @@ def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> N
     Photon transfer: the noise variance of blocks of 16 x 16 pixels against their mean, with a robust
     line through both. A stack gives the noise by the difference of successive frames (at most 16
     pairs are used), which takes off the scene; a single image has only the mask of `noise_sigma` for that,
-    and `noise_floor` where that finds texture. The mask is used on differences too, for what drift leaves
-    of the scene. Only the white part of the noise is counted. The single-image case follows
-    Foi et al. 2008, DOI 10.1109/TIP.2008.2001399, in its idea.
+    and `noise_floor` where that disagrees. The mask is used on differences too, for what drift leaves
+    of the scene. It sees the white part of the noise; where `noise_floor` finds more, the whole line is
+    raised by as much. The single-image case follows Foi et al. 2008, DOI 10.1109/TIP.2008.2001399, in
+    its idea.
     """
     if offset is not None and not isfinite(offset):
         raise InputError("The offset of a camera is a finite number", came=f"{offset!r} came")
@@ -155,21 +176,36 @@ def noise_model(frames_or_image: ArrayLike, *, offset: float | None = None) -> N
         (_block_means(mean[1:-1, 1:-1]), _block_means(_white_variance(noisy)))
         for mean, noisy in _noisy_images(frames)
     ]
-    means = np.concatenate([block[0] for block in blocks])
-    variances = np.concatenate([block[1] for block in blocks])
+    means, variances = (np.concatenate(part) for part in zip(*blocks, strict=True))
     slope, height = _robust_line(means, variances, _relative_deviation(frames[0]))
     if len(frames) == 1:
-        slope, height = _without_texture(np.asarray(frames[0], np.float32), slope, height)
+        slope, height = _told_apart(np.asarray(frames[0], np.float32), slope, height)
+    else:
+        shared = _shared(frames)
+        slope, height = slope * shared, height * shared
     return _model_of_line(slope, height, offset)
 
 
-def _without_texture(image: NDArray[np.float32], slope: float, height: float) -> tuple[float, float]:
-    """Return the line of `noise_floor` if the given one lies far above it, else the given one."""
+def _shared(frames: NDArray[Any]) -> float:
+    """Return how much more variance a stack's noise has than the mask sees; at least 1.
+
+    What drift leaves of the scene in differences of frames is texture to `noise_floor`.
+    """
+    ratios = []
+    for _, noisy in islice(_noisy_images(frames), _MOST_SHARED):
+        seen, floor = noise_sigma(noisy, mask_alone=True) ** 2, noise_floor(noisy)
+        whole = seen if floor is None else float(np.median(floor.whole))
+        ratios.append(whole / seen if whole > _ALIKE * seen > 0 else 1.0)
+    return float(np.median(ratios))
+
+
+def _told_apart(image: NDArray[np.float32], slope: float, height: float) -> tuple[float, float]:
+    """Return the line of `noise_floor` if the given one lies far from it, else the given one."""
     floor = noise_floor(image)
     if floor is None:
         return slope, height
-    excess = np.median((slope * floor.means + height) / floor.variances)
-    return _rising_line(floor.means, floor.variances) if excess > _TEXTURED else (slope, height)
+    excess = float(np.median((slope * floor.means + height) / floor.variances))
+    return (slope, height) if _alike(excess, 1.0) else _rising_line(floor.means, floor.variances)
 
 
 def _rising_line(means: NDArray[np.float64], variances: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,9 +1,9 @@
-"""The white noise under fine texture: a small trained regression on the power of an image's 8 x 8 blocks.
+"""The noise of an image beside texture: a small trained regression on the power of its blocks.
 
 A mask that takes off planes and edges, as `noise_sigma` uses, counts texture as fine as the pixels as
-noise. White noise has the same power at every spatial frequency and in every block, texture has not: how the
-power falls with frequency, and how it differs between quiet and busy blocks, tells the two apart.
-`training.noise_floor` makes the weights from images and simulated cameras.
+noise, and sees little of noise that software smoothed. Noise has the same power in every block, texture
+has not; white noise has it at every spatial frequency, while what was resampled or smoothed has next to none
+at the finest. `training.noise_floor` makes the weights from images and simulated cameras.
 """
 
 from __future__ import annotations
@@ -28,22 +28,39 @@ _EDGES = (1.5, 2.6, 3.7, 4.8, 5.9, 7.0, 8.2)
 _SHARES = (0.05, 0.2, 0.5)
 _SMALLEST = 1e-4
 _WHITE = 1.15
+_HARDLY_WHITE = 6.25
+_WINDOW_PX = 16
+_WINDOW_EDGES = (1.6, 3.0, 4.4, 5.8, 7.2, 8.6)
+_WINDOW_SHARES = (0.05, 0.2, 0.5, 0.8)
+_LEAST_WINDOWS = 8
 _WEIGHTS = "noise_floor.npz"
 
 
 class NoiseFloor(NamedTuple):
-    """White-noise variances of the dark, middle and bright third of an image's blocks.
+    """Noise variances of the dark, middle and bright third of an image's blocks.
 
     Attributes
     ----------
     means : ndarray, shape (3,)
         Mean intensities of the thirds, input units.
-    variances : ndarray, shape (3,)
-        Noise variances there, squared input units.
+    white : ndarray, shape (3,)
+        Variances there of the noise that looks white, squared input units.
+    whole : ndarray, shape (3,)
+        Variances with the noise that neighbouring pixels share. Texture that is the same in every block is
+        in it.
     """
 
     means: NDArray[np.float64]
-    variances: NDArray[np.float64]
+    white: NDArray[np.float64]
+    whole: NDArray[np.float64]
+
+    @property
+    def variances(self) -> NDArray[np.float64]:
+        """The white ones, but for noise of which hardly any looks white, as in resampled files: the whole.
+
+        Up to there what neighbours share counts as texture, which is kept rather than lost.
+        """
+        return self.whole if np.median(self.whole / self.white) > _HARDLY_WHITE else self.white
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +86,7 @@ class BlockPowers:
 
 
 def noise_floor(image: NDArray[Any]) -> NoiseFloor | None:
-    """Return the white noise of an image by its brightness, texture not counted.
+    """Return the noise of an image by its brightness, texture not counted.
 
     Parameters
     ----------
@@ -79,14 +96,14 @@ def noise_floor(image: NDArray[Any]) -> NoiseFloor | None:
     Returns
     -------
     NoiseFloor or None
-        ``None`` if fewer than 64 blocks of 8 x 8 pixels have any detail, which are too few to tell, and if
-        most blocks look like noise alone: then nothing is to be told apart, and `noise_sigma` is exact.
+        ``None`` if too few blocks have any detail to tell, and if most of them look like white noise alone:
+        then nothing is to be told apart, and `noise_sigma` is exact.
 
     Notes
     -----
     `examples/train_noise_floor.py` trains it, on the images and simulated cameras of the recipe naf-denoise
-    (their credits stand there), and prints its error: 2.4 % of the deviation at the median on images kept
-    out of training. Texture that is white itself cannot be told from noise.
+    (their credits stand there), and prints its error: 3.4 % of the deviation at the median on images kept
+    out of training. Texture that is the same in every block cannot be told from noise.
     """
     powers = block_powers(image)
     if powers is None or powers.colour < _WHITE:
@@ -98,27 +115,26 @@ def noise_floor(image: NDArray[Any]) -> NoiseFloor | None:
     for layer in ("first", "second"):
         hidden = np.maximum(hidden @ network[f"{layer}.weight"].T + network[f"{layer}.bias"], 0)
     logarithms = hidden @ network["last.weight"].T + network["last.bias"]
-    return NoiseFloor(powers.means, powers.reference * np.exp(logarithms.astype(np.float64)))
+    white, whole = powers.reference * np.exp(logarithms.astype(np.float64)).reshape(2, PARTS)
+    return NoiseFloor(powers.means, white, np.maximum(white, whole))
 
 
 def block_powers(image: NDArray[Any]) -> BlockPowers | None:
     """Return powers by frequency and brightness of an image (Y, X); ``None`` if few blocks have detail."""
-    rows, columns = (length // BLOCK_PX for length in image.shape)
-    if rows * columns < LEAST_BLOCKS:
-        return None
     level = float(image.mean(dtype=np.float64))
-    pixels = image[: rows * BLOCK_PX, : columns * BLOCK_PX].astype(np.float32) - np.float32(level)
-    blocks = pixels.reshape(rows, BLOCK_PX, columns, BLOCK_PX).swapaxes(1, 2).reshape(-1, BLOCK_PX, BLOCK_PX)
-    blocks = blocks[np.ptp(blocks, axis=(1, 2)) > 0]  # dead or saturated blocks have no noise at all
-    if len(blocks) < LEAST_BLOCKS:
+    pixels = image.astype(np.float32) - np.float32(level)
+    blocks, windows = _live_blocks(pixels, BLOCK_PX), _live_blocks(pixels, _WINDOW_PX)
+    if len(blocks) < LEAST_BLOCKS or len(windows) < _LEAST_WINDOWS:
         return None
     bands, means = _band_powers(blocks), blocks.mean((1, 2), dtype=np.float64)
     reference = float(np.median(bands[:, _FIRST_FINE_BAND:].mean(1)))
     if reference == 0:
         return None
     parts = np.array_split(np.argsort(means, kind="stable"), PARTS)
-    rows_of_part = [row for part in parts for row in _summary(bands[part])]
-    features = np.log(np.stack(rows_of_part).ravel() / reference + _SMALLEST)
+    powers = [row for part in parts for row in _summary(bands[part])]
+    rings = _ring_powers(windows)
+    powers += [*np.quantile(rings, _WINDOW_SHARES, axis=0), rings.mean(0)]
+    features = np.log(np.concatenate(powers) / reference + _SMALLEST)
     size = np.log([len(means), means.var() / reference + _SMALLEST])
     return BlockPowers(
         np.concatenate([features, size]).astype(np.float32),
@@ -126,6 +142,15 @@ def block_powers(image: NDArray[Any]) -> BlockPowers | None:
         reference,
         float(np.median(bands[:, _COARSER].mean(1))) / reference,
     )
+
+
+def _live_blocks(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return the whole blocks (B, side, side) of an image without those that are dead or saturated."""
+    rows, columns = (length // side for length in image.shape)
+    whole = image[: rows * side, : columns * side].reshape(rows, side, columns, side)
+    blocks = whole.swapaxes(1, 2).reshape(-1, side, side)
+    alive: NDArray[np.float32] = blocks[np.ptp(blocks, axis=(1, 2)) > 0]  # the others have no noise at all
+    return alive
 
 
 def _summary(bands: NDArray[np.float32]) -> list[NDArray[np.float32]]:
@@ -140,6 +165,27 @@ def _band_powers(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     basis, band = _cosines()
     power = np.square(basis @ blocks @ basis.T)
     return np.stack([power[:, band == k].mean(1) for k in range(_BANDS)], 1)
+
+
+def _ring_powers(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean power of each of 6 rings of frequency of blocks (B, 16, 16), shape (B, 6).
+
+    Under a Hann window: what is coarser does not leak into the finest ring, where white noise is to be seen.
+    """
+    window, ring = _rings()
+    level = blocks.mean((1, 2), keepdims=True)
+    power = np.square(np.abs(np.fft.rfft2((blocks - level) * window)))
+    return np.stack([power[:, ring == k].mean(1) for k in range(1, len(_WINDOW_EDGES) + 1)], 1)
+
+
+@lru_cache(maxsize=1)
+def _rings() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return the window (16, 16), of square sum 1, and the ring of each coefficient of ``rfft2``."""
+    hann = np.hanning(_WINDOW_PX + 1)[:-1]
+    window = np.outer(hann, hann)
+    rows, columns = np.fft.fftfreq(_WINDOW_PX)[:, None], np.fft.rfftfreq(_WINDOW_PX)[None]
+    cycles = np.hypot(rows, columns) * _WINDOW_PX
+    return (window / np.linalg.norm(window)).astype(np.float32), np.digitize(cycles, _WINDOW_EDGES)
 
 
 @lru_cache(maxsize=1)

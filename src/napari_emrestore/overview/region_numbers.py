@@ -112,7 +112,7 @@ class RegionNumbers:
     residual_rms : float, optional
         Root mean square of restored minus raw, input units.
     residual_to_noise : float, optional
-        The same over the white noise measured in the raw image there: about 1 where the restoration took
+        The same over the noise measured in the raw image there: about 1 where the restoration took
         away no more than noise, above where it changed more than that.
     residual_structure : float, optional
         Correlation of the residual with its neighbours in y and x: 0 for white noise; above 0, structure

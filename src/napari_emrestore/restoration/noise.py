@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_emrestore.metrics import NoiseModel, noise_model
+from napari_emrestore.metrics import NoiseModel, noise_model, noise_readings, noise_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SIDE_PX = 1024
 _FRAMES = 8
 _SMALLEST_PX = 3
+_IN_DOUBT = 2.0
 
 
 def measure_noise(inputs: Inputs) -> NoiseModel:
@@ -26,14 +27,40 @@ def measure_noise(inputs: Inputs) -> NoiseModel:
     before they were resampled, since interpolation hides noise. Images too small to tell (below 3 px)
     count as free of noise.
     """
+    pixels = _looked_at(inputs)
+    return NoiseModel(0.0, 0.0, 0.0) if pixels is None else noise_model(pixels)
+
+
+def doubt_of_noise(inputs: Inputs) -> str | None:
+    """Return a sentence if the noise of a single image hangs on what is taken for texture, else ``None``.
+
+    One image cannot tell texture as fine as its pixels, white noise and noise that neighbouring pixels share
+    apart for sure. A stack can, and so can a calibration of the camera.
+    """
+    pixels = _looked_at(inputs)
+    if pixels is None or pixels.ndim == 3:
+        return None
+    readings = noise_readings(pixels)
+    low, high = min(readings), max(readings)
+    if high <= _IN_DOUBT * low:
+        return None
+    return (
+        f"The noise was taken as {noise_sigma(pixels):.3g}, but may lie between {low:.3g} and {high:.3g}: "
+        "one image cannot tell texture as fine as its pixels from noise for sure. A burst or a calibration "
+        "of the camera can."
+    )
+
+
+def _looked_at(inputs: Inputs) -> NDArray[Any] | None:
+    """Return the pixels that the noise is measured on, (Y, X) or (N, Y, X); ``None`` for too few."""
     raw = inputs.data if inputs.raw is None else inputs.raw
     rows, columns = (_centre(length) for length in raw.shape[-2:])
     if min(raw.shape[-2:]) < _SMALLEST_PX:
-        return NoiseModel(0.0, 0.0, 0.0)
+        return None
     alone = inputs.frames == 1
     frames = raw[..., rows, columns] if raw.ndim == 2 else raw[: 1 if alone else _FRAMES, rows, columns]
     pixels = _without_gaps(np.asarray(frames))
-    return noise_model(pixels[0] if alone and pixels.ndim == 3 else pixels)
+    return pixels[0] if alone and pixels.ndim == 3 else pixels
 
 
 def line_in_model_range(noise: NoiseModel, intensity: IntensityMap) -> tuple[float, float]:

@@ -26,7 +26,7 @@ from napari_emrestore.restoration.checks import check_input
 from napari_emrestore.restoration.classical.restorer import ClassicalRestorer
 from napari_emrestore.restoration.inputs import Inputs, gather
 from napari_emrestore.restoration.intensity import check_intensity, measure_intensity
-from napari_emrestore.restoration.noise import line_in_model_range, measure_noise
+from napari_emrestore.restoration.noise import doubt_of_noise, line_in_model_range, measure_noise
 from napari_emrestore.restoration.plan import (
     TilePlan,
     Window,
@@ -119,9 +119,10 @@ def restore(
     errors = None
     if expected_error:
         errors = Result(result_array(inputs, error_out), IntensityMap(0.0, mapping.scale))
-    restorer, noise = with_noise(restorer, inputs, mapping, noise)
+    given = noise
+    restorer, noise = with_noise(restorer, inputs, mapping, given)
     reader = WindowReader(inputs, mapping)
-    run = _Run(inputs, restorer, plan, reader, result, errors, monitor, shrinks=tile == "auto")
+    run = _Run(inputs, restorer, plan, reader, result, errors, monitor, given=given, shrinks=tile == "auto")
     run.all_images()
     settings: dict[str, Any] = {
         "tile": {**run.plan.describe(), "asked": tile},
@@ -169,7 +170,9 @@ def with_noise(
     return restorer, None
 
 
-def notes_on(inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int) -> list[str]:
+def notes_on(
+    inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int, noise: NoiseModel | None = None
+) -> list[str]:
     """Return what is out of the ordinary in an input and in what a restorer made of it, in sentences.
 
     Parameters
@@ -180,6 +183,8 @@ def notes_on(inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int
         By what.
     missing_px, broken_px : int
         Pixels without a measurement, and pixels of the result that are not finite.
+    noise : NoiseModel, optional
+        That the caller gave; ``None`` if it was measured on the input.
     """
     notes: list[str] = []
     if isinstance(restorer, TorchRestorer | RuntimeRestorer):
@@ -188,7 +193,14 @@ def notes_on(inputs: Inputs, restorer: Restorer, missing_px: int, broken_px: int
         notes.append(f"{missing_px} px hold no measurement: filled for the model, NaN in the result")
     if broken_px:
         notes.append(f"{broken_px} px of the result are not finite: the model overflowed")
-    return notes
+    doubt = doubt_of_noise(inputs) if noise is None and _goes_by_noise(restorer) else None
+    return notes if doubt is None else [*notes, doubt]
+
+
+def _goes_by_noise(restorer: Restorer) -> bool:
+    if isinstance(restorer, ClassicalRestorer):
+        return restorer.told is not None
+    return isinstance(restorer, TorchRestorer | RuntimeRestorer) and restorer.asks_for_noise
 
 
 @dataclass(slots=True)
@@ -202,6 +214,7 @@ class _Run:
     result: Result
     errors: Result | None
     monitor: Monitor
+    given: NoiseModel | None
     shrinks: bool
     done: int = 0
     total: int = 0
@@ -226,7 +239,8 @@ class _Run:
                 f"{self.restorer.id} uses image-wide statistics: {len(self.plan.windows)} tiles were blended "
                 "and differ from a restoration in one piece"
             )
-        return (*notes, *notes_on(self.inputs, self.restorer, self.missing_px, self.broken_px))
+        odd = notes_on(self.inputs, self.restorer, self.missing_px, self.broken_px, self.given)
+        return (*notes, *odd)
 
     def _one_image(self, image: int) -> None:
         todo = deque(self.plan.windows)

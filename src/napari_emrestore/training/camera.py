@@ -1,7 +1,8 @@
 """From expected electrons to 16-bit counts: Poisson, detector spread, read-out, gain, saturation.
 
 Blur acts before Poisson and the detector's point spread after it: a scintillator camera spreads the
-signal of electrons that were already counted, which makes the noise of neighbours correlated.
+signal of electrons that were already counted, which makes the noise of neighbours correlated. So does
+software that resamples or smooths what was read out.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FULL_SCALE = 65535
+_UNEVEN = 0.5
+_RESPONSE_PX = 64
+MASK = np.outer([1.0, -2.0, 1.0], [1.0, -2.0, 1.0])
+_WHITE_OF_ROWS = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,9 @@ class CameraRange:
         Mean number of X-ray hits per megapixel.
     lag_px : Span
         Time constant of the detector along the fast scan axis (SEM); 0 for area detectors.
+    smoothing_px : Span
+        Standard deviation of the Gaussian by which software smoothed the finished frame, as resampling and
+        compression do. The truth is smoothed alike: what was lost there is not to be invented.
     """
 
     dose_e: Span = Span(20.0, 400.0, log=True)
@@ -56,6 +64,7 @@ class CameraRange:
     gain_map: float = 0.0
     hit_rate: float = 0.0
     lag_px: Span = fixed(0.0)
+    smoothing_px: Span = fixed(0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +79,8 @@ class Camera:
         0 when rows share their noise, 1 when columns do.
     spread : tuple of float, optional
         ``(cut-off in cycles/px, weight of the long tail, its scale in px)``.
+    smoothing_px : tuple of float
+        Of the finished frame along y and x; see `CameraRange`.
     gain_pattern : ndarray, shape (Y, X), optional
         Left-over pixel gain, shared by all frames of the camera.
     """
@@ -84,12 +95,14 @@ class Camera:
     lag_px: float = 0.0
     row_axis: int = 0
     spread: tuple[float, float, float] | None = None
+    smoothing_px: tuple[float, float] = (0.0, 0.0)
     gain_pattern: NDArray[np.float32] | None = None
 
     def record(self) -> dict[str, Any]:
         """Return the drawn numbers as plain JSON values."""
         names = "dose_e gain_adu offset_adu read_noise_e row_noise_e excess_noise hit_rate lag_px row_axis"
-        return {name: getattr(self, name) for name in names.split()} | {"spread": self.spread}
+        drawn = {name: getattr(self, name) for name in names.split()}
+        return drawn | {"spread": self.spread, "smoothing_px": self.smoothing_px}
 
 
 def draw_camera(ranges: CameraRange, shape: tuple[int, int], rng: np.random.Generator) -> Camera:
@@ -116,8 +129,17 @@ def draw_camera(ranges: CameraRange, shape: tuple[int, int], rng: np.random.Gene
         lag_px=ranges.lag_px.draw(rng),
         row_axis=int(rng.integers(2)),
         spread=spread,
+        smoothing_px=_draw_smoothing(ranges.smoothing_px, rng),
         gain_pattern=pattern,
     )
+
+
+def _draw_smoothing(span: Span, rng: np.random.Generator) -> tuple[float, float]:
+    """Return smoothing along y and x, which differ by a factor of up to 1.6."""
+    if span.high == 0:  # draws nothing, so that cameras without it stay those that their seeds gave
+        return 0.0, 0.0
+    smoothing_px = span.draw(rng)
+    return smoothing_px, smoothing_px * float(np.exp(rng.uniform(-_UNEVEN, _UNEVEN)))
 
 
 def detect(intensity: NDArray[np.float32], camera: Camera, rng: np.random.Generator) -> NDArray[np.uint16]:
@@ -140,10 +162,7 @@ def detect(intensity: NDArray[np.float32], camera: Camera, rng: np.random.Genera
     electrons = rng.poisson(np.maximum(intensity, 0) * camera.dose_e).astype(np.float32)
     if camera.excess_noise > 0:
         electrons = _gamma_gain(electrons, camera.excess_noise, rng)
-    if camera.spread is not None:
-        electrons = _spread(electrons, camera.spread)
-    if camera.lag_px > 0:
-        electrons = _lag(electrons, camera.lag_px)
+    electrons = _detector(electrons, camera)
     if camera.read_noise_e > 0:
         electrons += rng.normal(0.0, camera.read_noise_e, electrons.shape).astype(np.float32)
     if camera.row_noise_e > 0:
@@ -153,13 +172,22 @@ def detect(intensity: NDArray[np.float32], camera: Camera, rng: np.random.Genera
         electrons *= camera.gain_pattern
     counts = electrons * np.float32(camera.gain_adu) + np.float32(camera.offset_adu)
     _add_hits(counts, camera, rng)
-    return np.asarray(np.clip(np.rint(counts), 0, _FULL_SCALE), np.uint16)
+    return np.asarray(np.clip(np.rint(_smooth(counts, camera)), 0, _FULL_SCALE), np.uint16)
 
 
-def noise_line(camera: Camera) -> tuple[float, float]:
-    """Return slope and height of the line from counts to the variance that looks white.
+def noise_line(camera: Camera, shared: float = 1.0) -> tuple[float, float]:
+    """Return slope and height of the line from counts to the variance of a pixel's noise.
 
-    What a noise estimate sees (`metrics.noise_model`): correlated noise passes its mask only in part.
+    With all of what neighbouring pixels share it is what repeated exposures of one scene would scatter by;
+    with none, what passes the mask of a noise estimate (`metrics.noise_sigma`). Gain pattern and X-ray hits
+    are not in it.
+
+    Parameters
+    ----------
+    camera : Camera
+        Whose noise.
+    shared : float
+        Share, 0 to 1, of the difference between the two that counts.
 
     Returns
     -------
@@ -168,27 +196,48 @@ def noise_line(camera: Camera) -> tuple[float, float]:
     height : float
         Variance at 0 counts, squared counts.
     """
-    slope = camera.gain_adu * (1 + camera.excess_noise) * _white_share(camera)
-    read = (camera.read_noise_e**2 + camera.row_noise_e**2 / 3) * camera.gain_adu**2
-    return slope, read - slope * camera.offset_adu
+    middle = _RESPONSE_PX // 2
+    pixel = np.zeros((_RESPONSE_PX, _RESPONSE_PX), np.float32)
+    pixel[middle, middle] = 1
+    line = np.zeros_like(pixel)
+    line[(slice(None), middle) if camera.row_axis else middle] = 1 / np.sqrt(_RESPONSE_PX)
+    electron = _smooth(_detector(pixel, camera), camera)
+    slope = camera.gain_adu * (1 + camera.excess_noise) * _counted(electron, shared)
+    read = camera.read_noise_e**2 * _counted(_smooth(pixel, camera), shared)
+    rows = camera.row_noise_e**2 * _counted(_smooth(line, camera), shared, least_white=_WHITE_OF_ROWS)
+    return slope, (read + rows) * camera.gain_adu**2 - slope * camera.offset_adu
 
 
-def _white_share(camera: Camera) -> float:
-    """Return how much of the variance of counted electrons passes the mask of a noise estimate."""
-    if camera.spread is None and camera.lag_px == 0:
-        return 1.0
-    seconds = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
-    mask = np.zeros((64, 64), np.float32)
-    mask[30:33, 30:33] = seconds
-    seen = mask if camera.spread is None else _spread(mask, camera.spread)
-    seen = _lag(seen, camera.lag_px) if camera.lag_px > 0 else seen
-    return float((seen**2).sum() / (seconds**2).sum())
+def _counted(response: NDArray[np.float32], shared: float, least_white: float = 0.0) -> float:
+    """Return the variance of noise of deviation 1 with a pixel response (Y, X), as far as it is counted."""
+    from scipy.signal import convolve2d
+
+    whole = float(np.square(response).sum(dtype=np.float64))
+    white = float(np.square(convolve2d(response, MASK)).sum(dtype=np.float64) / np.square(MASK).sum())
+    return shared * whole + (1 - shared) * max(white, least_white * whole)
 
 
 def expected_counts(intensity: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
-    """Return the counts `detect` gives on average for `intensity`, without saturation, shape kept."""
+    """Return the counts `detect` gives on average for `intensity`, without saturation, shape kept.
+
+    The detector's spread is not in them, the smoothing of the finished frame is.
+    """
     scale = np.float32(camera.dose_e * camera.gain_adu)
-    return np.maximum(intensity, 0) * scale + np.float32(camera.offset_adu)
+    return _smooth(np.maximum(intensity, 0) * scale + np.float32(camera.offset_adu), camera)
+
+
+def _detector(electrons: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
+    """Return counted electrons (Y, X) as the detector passes them on to its neighbours."""
+    spread = electrons if camera.spread is None else _spread(electrons, camera.spread)
+    return _lag(spread, camera.lag_px) if camera.lag_px > 0 else spread
+
+
+def _smooth(counts: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
+    if not any(camera.smoothing_px):
+        return counts
+    from scipy.ndimage import gaussian_filter
+
+    return np.asarray(gaussian_filter(counts, camera.smoothing_px, mode="nearest"), np.float32)
 
 
 def _gamma_gain(

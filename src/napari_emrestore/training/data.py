@@ -183,7 +183,7 @@ class SampleMaker:
         of_image = _in_counts(clean, preset.intensity, made.camera)
         intensity = _jitter(of_image if rng.random() < 0.8 else IntensityMap.from_signal(burst), rng)
         inner = slice(_RIM_PX, -_RIM_PX)
-        noise = _noise_in_model(made.camera, intensity, recipe.noise_error, rng)
+        noise = _noise_in_model(made.camera, intensity, recipe, rng)
         return intensity.to_model(burst), noise, intensity.to_model(made.truths[0, inner, inner])
 
     def _draw_scene(self, rng: np.random.Generator) -> Scene:
@@ -237,11 +237,14 @@ def _in_counts(clean: IntensityMap, intensity: tuple[float, float], camera: Came
 
 
 def _noise_in_model(
-    camera: Camera, intensity: IntensityMap, deviation: float, rng: np.random.Generator
+    camera: Camera, intensity: IntensityMap, recipe: DataRecipe, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return slope and height of the noise line in model range, as wrong as an estimate may be."""
-    slope, height = noise_line(camera)
-    error = np.exp(rng.normal(0.0, deviation))
+    error = np.exp(rng.normal(0.0, recipe.noise_error))
+    least, most = recipe.shared_told
+    # even in the deviation, not in the variance
+    shared = least if least == most else rng.uniform(np.sqrt(least), np.sqrt(most)) ** 2
+    slope, height = noise_line(camera, shared)
     line = slope / intensity.scale, (slope * intensity.offset + height) / intensity.scale**2
     return np.asarray(line, np.float32) * np.float32(error)
 

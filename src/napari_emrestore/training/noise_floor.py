@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from napari_emrestore.core import SILENT, InputError
 from napari_emrestore.metrics.noise_floor import BLOCK_PX, PARTS, block_powers
+from napari_emrestore.training.camera import MASK
 from napari_emrestore.training.data import SampleMaker, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import torch
@@ -25,25 +26,39 @@ if TYPE_CHECKING:
     Examples = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _SIDES_PX = (64, 96, 128, 192, 256)
-_WIDTH = 64
+_WIDTH = 128
 _BATCH = 256
-_BLUR_OF_FEATURES = 0.05
-_CLEAREST = 2.0
+_BLUR_OF_FEATURES = 0.03
+_CLEAREST = 8.0
 _SEEN = 0.001
 _FAINTEST = -6.0
-_EVEN_SHARE = 0.4  # noise of one strength: stabilised images, and what a detector's software made of it
+# As the camera left it; noise of one strength, as in stabilised images; the difference of two frames of a
+# drifting stack; resampled or smoothed by software; noise so smoothed on a sharp scene, as by a detector.
+_KINDS = {"camera": 0.42, "even": 0.15, "difference": 0.13, "software": 0.15, "shared": 0.15}
+_EVEN_OF_SOFTWARE = 0.5
+_DRIFT_PX = 2
+_MAGNIFIED = (1.1, 2.2)
+_SMOOTHED_PX = (0.3, 1.0)
+_TRIAL_PX = 192
 _PLAIN_SHARE = 0.7
 _DEAD_SHARE = 0.4
 _STEP_LOGARITHMS = (-1.0, 5.0)
 
 
+class _Lines(NamedTuple):
+    """Slope and height of the line from intensity to noise variance: what looks white, and the whole."""
+
+    white: tuple[float, float]
+    whole: tuple[float, float]
+
+
 def noise_examples(
     scenes: Sequence[Scene], recipe: DataRecipe, count: int, seed: int, *, monitor: Monitor = SILENT
 ) -> Examples:
-    """Return features (S, F) of simulated noisy images and the truth (S, 3) that they should tell.
+    """Return features (S, F) of simulated noisy images and the truth (S, 6) that they should tell.
 
     The truth is the logarithm of the noise variance relative to the power of the finest detail, in the dark,
-    middle and bright third of the blocks.
+    middle and bright third of the blocks: of the noise that looks white, then of the whole.
 
     Parameters
     ----------
@@ -58,26 +73,76 @@ def noise_examples(
     monitor : Monitor
         Reports every image.
     """
-    makers = _makers(
-        [*scenes, *_blank_scenes(scenes)],
-        replace(recipe, frames=(1, 1), noise_error=0.0, grain_from_step=0),
-        seed,
-    )
+    plain = replace(recipe, frames=(1, 1), noise_error=0.0, grain_from_step=0)
+    several = [*scenes, *_blank_scenes(scenes)]
+    white, whole = (_makers(several, replace(plain, shared_told=(part, part)), seed) for part in (0.0, 1.0))
     shown, wanted = [], []
     for index in range(count):
         rng = np.random.default_rng([seed, index])
-        frames, line, truth = makers[index % len(makers)].sample(index, 1)
-        image, slope, height = frames[0], float(line[0]), float(line[1])
-        if rng.random() < _EVEN_SHARE:
-            slope, height = 0.0, max(slope * float(truth.mean()) + height, 0.0)
-            image = truth + rng.normal(0, np.sqrt(height), truth.shape).astype(np.float32)
+        sample, twin = (makers[index % len(makers)].sample(index, 1) for makers in (white, whole))
+        image, lines = _noisy_image(sample, twin, rng)
         powers = block_powers(_with_areas(image, rng))
         if powers is not None:
-            variances = np.maximum(slope * powers.means + height, 0) + 1e-12
+            told = np.concatenate([line[0] * powers.means + line[1] for line in lines])
             shown.append(powers.features)
-            wanted.append(np.log(variances / powers.reference).clip(_FAINTEST, _CLEAREST))
+            wanted.append(np.log((np.maximum(told, 0) + 1e-12) / powers.reference).clip(_FAINTEST, _CLEAREST))
         monitor.step(index + 1, count, "images")
     return np.stack(shown), np.stack(wanted).astype(np.float32)
+
+
+def _noisy_image(
+    sample: Sequence[NDArray[np.float32]], twin: Sequence[NDArray[np.float32]], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], _Lines]:
+    """Return one image (Y, X) of a sample and its noise; the twin differs in its line: it tells the whole."""
+    frames, line, truth = sample
+    slope, height = float(line[0]), float(line[1])
+    kind = rng.choice(list(_KINDS), p=list(_KINDS.values()))
+    if kind == "camera":
+        return frames[0], _Lines((slope, height), (float(twin[1][0]), float(twin[1][1])))
+    if kind in ("even", "difference") or rng.random() < _EVEN_OF_SOFTWARE:
+        slope, height = 0.0, max(slope * float(truth.mean()) + height, 0.0)
+    noise = np.sqrt(np.maximum(slope * truth + height, 0)) * rng.standard_normal(truth.shape, np.float32)
+    if kind == "even":
+        return truth + noise, _Lines((slope, height), (slope, height))
+    if kind == "difference":
+        drift = rng.integers(-_DRIFT_PX, _DRIFT_PX + 1, 2)
+        truth = (np.roll(truth, drift, (0, 1)) - truth) * np.float32(np.sqrt(0.5))
+        if rng.random() < _EVEN_OF_SOFTWARE:
+            return truth + noise, _Lines((slope, height), (slope, height))
+    smoothed = _software(rng)
+    left, seen = _left_of(smoothed, rng)
+    lines = _Lines((slope * seen, height * seen), (slope * left, height * left))
+    if kind == "software":
+        return smoothed(truth + noise), lines
+    shared = smoothed(noise)
+    rows, columns = shared.shape
+    return truth[:rows, :columns] + shared[: truth.shape[0], : truth.shape[1]], lines
+
+
+def _software(rng: np.random.Generator) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return a smoothing or an enlargement by interpolation of images (Y, X)."""
+    from scipy.ndimage import gaussian_filter, zoom
+
+    if rng.random() < 0.5:
+        width_px = rng.uniform(*_SMOOTHED_PX)
+        return lambda image: np.asarray(gaussian_filter(image, width_px), np.float32)
+    factor, order = rng.uniform(*_MAGNIFIED), int(rng.choice((1, 3)))
+
+    def enlarged(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        side = round(image.shape[0] / factor)
+        return np.asarray(zoom(image[:side, :side], factor, order=order), np.float32)
+
+    return enlarged
+
+
+def _left_of(
+    smoothed: Callable[[NDArray[np.float32]], NDArray[np.float32]], rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return what smoothing leaves of the variance of white noise, and what a mask sees of that."""
+    from scipy.ndimage import convolve
+
+    noise = smoothed(rng.standard_normal((_TRIAL_PX, _TRIAL_PX), np.float32))
+    return float(noise.var()), float(convolve(noise, MASK).var() / np.square(MASK).sum())
 
 
 def _blank_scenes(scenes: Sequence[Scene]) -> list[Scene]:
@@ -117,7 +182,7 @@ def _makers(scenes: Sequence[Scene], recipe: DataRecipe, seed: int) -> list[Samp
 
 
 def fit_noise_floor(
-    training: Examples, held_out: Examples, seed: int, output: Path, *, steps: int = 8000
+    training: Examples, held_out: Examples, seed: int, output: Path, *, steps: int = 60_000
 ) -> float:
     """Train the regression, write its weights, and return its error on examples kept out of training.
 
@@ -146,7 +211,7 @@ def fit_noise_floor(
     torch.manual_seed(seed)
     network = nn.Sequential(
         nn.Linear(features.shape[1], _WIDTH), nn.ReLU(), nn.Linear(_WIDTH, _WIDTH), nn.ReLU(),
-        nn.Linear(_WIDTH, PARTS),
+        nn.Linear(_WIDTH, 2 * PARTS),
     )  # fmt: skip
     optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=1e-2)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)

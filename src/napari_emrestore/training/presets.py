@@ -125,6 +125,17 @@ PRESETS: dict[str, Preset] = {
             ),
             intensity=(0.05, 1.0),
         ),
+        Preset("bright", _poisson(Span(2500, 30000, log=True)), intensity=(0.05, 1.0)),
+        Preset(
+            "resampled",
+            CameraRange(
+                dose_e=Span(2, 1500, log=True),
+                read_noise_e=Span(0.1, 1.5, log=True),
+                excess_noise=Span(0.0, 0.5),
+                smoothing_px=Span(0.3, 1.0),
+            ),
+            intensity=(0.05, 1.0),
+        ),
         Preset(
             "sem_fast",
             CameraRange(dose_e=Span(5, 400, log=True), excess_noise=Span(0.3, 1.0), lag_px=Span(0.0, 1.0)),

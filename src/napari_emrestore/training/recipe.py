@@ -67,6 +67,9 @@ class DataRecipe:
         Standard deviation of the alignment error left between frames.
     noise_error : float
         Deviation of the logarithm of the noise that a network is told from the true one.
+    shared_told : tuple of float
+        Least and most share, 0 to 1, of the variance that neighbouring pixels share in what a network is
+        told: one image seldom tells it from texture, so a network shown all cases must look for itself.
     crop_px, batch : int
         Size of a training crop and crops per step.
     """
@@ -83,6 +86,7 @@ class DataRecipe:
     grain_from_step: int = 0
     registration_px: float = 0.1
     noise_error: float = 0.15
+    shared_told: tuple[float, float] = (0.0, 0.0)
     crop_px: int = 128
     batch: int = 4
 

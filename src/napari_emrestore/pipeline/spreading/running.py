@@ -216,7 +216,7 @@ class _Share:
             return WindowReport.from_record(made[0]["report"])
         missing, broken = (sum(int(facts[name]) for facts in made) for name in ("missing_px", "broken_px"))
         frame = self.job.ranges[position].start
-        notes = notes_on(self._frame(position), self.job.restorer, missing, broken)
+        notes = notes_on(self._frame(position), self.job.restorer, missing, broken, self.job.noise)
         seconds = sum(float(facts["seconds"]) for facts in made)
         return WindowReport(
             (frame,), frame, (0, 0), self.job.stack.frame_shape, (), (), seconds, tuple(notes)

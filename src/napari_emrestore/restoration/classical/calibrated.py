@@ -164,7 +164,7 @@ def _restorer(name: str, denoise: Denoise, strength: float) -> ClassicalRestorer
     def calibrated(image: Image) -> Image:
         stabiliser = stabiliser_for(image)
         stabilised = image if stabiliser is None else stabiliser.forward(image)
-        sigma = left_deviation(stabilised)
+        sigma = left_deviation(stabilised, image)
         if stabiliser is None or sigma == 0:
             return image
         return stabiliser.backward(denoise(stabilised / sigma, strength) * sigma)

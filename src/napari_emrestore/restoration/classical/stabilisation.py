@@ -70,19 +70,22 @@ def stabiliser_for(image: Image) -> Stabiliser | None:
 
 
 def noise_deviation(image: Image) -> float:
-    """Return the white-noise deviation of `image`, 0 for one of fewer than 3 rows or columns."""
+    """Return the noise deviation of `image`, 0 for one of fewer than 3 rows or columns."""
     from napari_emrestore.metrics import noise_sigma
 
     return noise_sigma(image) if min(image.shape) >= _LEAST_PX else 0.0
 
 
-def left_deviation(stabilised: Image) -> float:
-    """Return the noise deviation of a stabilised image: 1, or less where counts are too few; 0 if tiny.
+def left_deviation(stabilised: Image, image: Image) -> float:
+    """Return the noise deviation of a stabilised `image`: 1, or less where counts are too few; 0 if tiny.
 
-    What exceeds 1 is texture.
+    A mask tells how far the transform fell short. What it takes for noise, and what it misses of noise that
+    neighbours share, it does so in the image too.
     """
     from napari_emrestore.metrics import noise_sigma
 
     if min(stabilised.shape) < _LEAST_PX:
         return 0.0
-    return min(1.0, noise_sigma(stabilised, see_texture=False))
+    white = noise_sigma(image, mask_alone=True)
+    missed = max(1.0, noise_sigma(image) / white) if white > 0 else 1.0
+    return min(1.0, missed * noise_sigma(stabilised, mask_alone=True))

@@ -37,6 +37,7 @@ _MOST_PX = 384
 _BLOCK_PX = 16
 _LEAST_BLOCKS = 8
 _ERRORS = 2.0
+_LEAST_SHARE = 1e-3  # rounding alone may give less, and say so on all blocks alike
 _PROBE = 0.05
 _CORRELATED = 0.2
 
@@ -63,8 +64,8 @@ class Gain:
 
     @property
     def is_real(self) -> bool:
-        """Whether the error fell by more than two standard errors."""
-        return self.before - self.after > _ERRORS * self.error
+        """Whether the error fell by more than two standard errors, and by a thousandth at least."""
+        return self.before - self.after > max(_ERRORS * self.error, _LEAST_SHARE * self.before)
 
     @property
     def share(self) -> tuple[float, float]:

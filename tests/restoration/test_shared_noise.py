@@ -53,7 +53,7 @@ def test_doubt_is_said_where_the_image_itself_gave_the_noise(method):
     clean, noisy = scan("enlarged")
     (note,) = restore(noisy, restorer).provenance.notes
     assert note.startswith("The noise was taken as")
-    assert "A burst or a calibration of the camera can." in note
+    assert note.endswith("a burst or a calibration of the camera can")
     assert not restore(noisy, restorer, noise=NoiseModel(0.0, 0.0, DEVIATION)).provenance.notes
     assert not restore(scan("white")[1], restorer).provenance.notes
     assert not restore(noisy, load_restorer("gaussian")).provenance.notes

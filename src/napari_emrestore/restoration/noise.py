@@ -46,8 +46,8 @@ def doubt_of_noise(inputs: Inputs) -> str | None:
         return None
     return (
         f"The noise was taken as {noise_sigma(pixels):.3g}, but may lie between {low:.3g} and {high:.3g}: "
-        "one image cannot tell texture as fine as its pixels from noise for sure. A burst or a calibration "
-        "of the camera can."
+        "one image cannot tell texture as fine as its pixels from noise for sure, a burst or a calibration "
+        "of the camera can"
     )
 
 

@@ -35,7 +35,7 @@ _FAINTEST = -6.0
 # As the camera left it; noise of one strength, as in stabilised images; the difference of two frames of a
 # drifting stack; resampled or smoothed by software; noise so smoothed on a sharp scene, as by a detector.
 _KINDS = {"camera": 0.42, "even": 0.15, "difference": 0.13, "software": 0.15, "shared": 0.15}
-_EVEN_OF_SOFTWARE = 0.5
+_HALF_OF_KIND = 0.5  # of smoothed kinds, noise of one strength; of differences, white noise
 _DRIFT_PX = 2
 _MAGNIFIED = (1.1, 2.2)
 _SMOOTHED_PX = (0.3, 1.0)
@@ -99,7 +99,7 @@ def _noisy_image(
     kind = rng.choice(list(_KINDS), p=list(_KINDS.values()))
     if kind == "camera":
         return frames[0], _Lines((slope, height), (float(twin[1][0]), float(twin[1][1])))
-    if kind in ("even", "difference") or rng.random() < _EVEN_OF_SOFTWARE:
+    if kind in ("even", "difference") or rng.random() < _HALF_OF_KIND:
         slope, height = 0.0, max(slope * float(truth.mean()) + height, 0.0)
     noise = np.sqrt(np.maximum(slope * truth + height, 0)) * rng.standard_normal(truth.shape, np.float32)
     if kind == "even":
@@ -107,7 +107,7 @@ def _noisy_image(
     if kind == "difference":
         drift = rng.integers(-_DRIFT_PX, _DRIFT_PX + 1, 2)
         truth = (np.roll(truth, drift, (0, 1)) - truth) * np.float32(np.sqrt(0.5))
-        if rng.random() < _EVEN_OF_SOFTWARE:
+        if rng.random() < _HALF_OF_KIND:
             return truth + noise, _Lines((slope, height), (slope, height))
     smoothed = _software(rng)
     left, seen = _left_of(smoothed, rng)
